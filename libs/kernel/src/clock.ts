@@ -1,0 +1,12 @@
+/** Reads the time; injected so that tests and fault drills can move it. */
+export interface Clock {
+  now(): Date;
+}
+
+export const systemClock: Clock = { now: () => new Date() };
+
+/** A clock that stands at `at` until moved. */
+export const fixedClock = (at: string): Clock & { set(next: string): void } => {
+  let current = new Date(at);
+  return { now: () => current, set: (next) => { current = new Date(next); } };
+};

@@ -1,0 +1,48 @@
+import { DomainError } from './domain-error.ts';
+
+/** Exact decimal text: `-?digits[.digits]`, at most 20 digits before and 12 after the point. No exponent. */
+export type DecimalText = string;
+
+export const DECIMAL_PATTERN = /^-?\d{1,20}(\.\d{1,12})?$/;
+
+/** A decimal as `units * 10^-scale`: sums and products are exact, nothing passes through a float. */
+export interface Decimal {
+  readonly units: bigint;
+  readonly scale: number;
+}
+
+export const ZERO: Decimal = { units: 0n, scale: 0 };
+
+export const parseDecimal = (text: DecimalText): Decimal => {
+  if (!DECIMAL_PATTERN.test(text)) {
+    throw new DomainError('invalid', 'decimal-malformed', { length: text.length }, 'A decimal is digits with an optional sign and point, as in "-12.50"; exponents and grouping are not accepted.');
+  }
+  const [whole = '', fraction = ''] = text.split('.');
+  return { units: BigInt(whole + fraction), scale: fraction.length };
+};
+
+const raise = (d: Decimal, scale: number): bigint => d.units * 10n ** BigInt(scale - d.scale);
+
+export const addDecimal = (a: Decimal, b: Decimal): Decimal => {
+  const scale = Math.max(a.scale, b.scale);
+  return { units: raise(a, scale) + raise(b, scale), scale };
+};
+
+export const negateDecimal = (d: Decimal): Decimal => ({ units: -d.units, scale: d.scale });
+
+export const multiplyDecimal = (a: Decimal, b: Decimal): Decimal => ({ units: a.units * b.units, scale: a.scale + b.scale });
+
+export const compareDecimal = (a: Decimal, b: Decimal): -1 | 0 | 1 => {
+  const scale = Math.max(a.scale, b.scale);
+  const [x, y] = [raise(a, scale), raise(b, scale)];
+  return x < y ? -1 : x > y ? 1 : 0;
+};
+
+export const isNegative = (d: Decimal): boolean => d.units < 0n;
+
+/** Keeps the scale: 2.50 stays `2.50`, as Postgres `numeric` does. */
+export const formatDecimal = (d: Decimal): DecimalText => {
+  const sign = d.units < 0n ? '-' : '';
+  const digits = (d.units < 0n ? -d.units : d.units).toString().padStart(d.scale + 1, '0');
+  return d.scale === 0 ? `${sign}${digits}` : `${sign}${digits.slice(0, -d.scale)}.${digits.slice(-d.scale)}`;
+};

@@ -1,0 +1,22 @@
+export type ErrorKind = 'invalid' | 'not-found' | 'conflict' | 'forbidden' | 'unavailable';
+
+/** JSON-serialisable facts about an error; never personal data, tokens or payloads. */
+export type ErrorDetails = Readonly<Record<string, string | number | boolean | null>>;
+
+/**
+ * The one error the domain throws. `kind` decides what a caller does (and the HTTP status at the edge), `code` names the rule in
+ * kebab-case and is stable, `message` says what was expected, what came and what to do next.
+ */
+export class DomainError extends Error {
+  constructor(
+    readonly kind: ErrorKind,
+    readonly code: string,
+    readonly details: ErrorDetails = {},
+    message?: string,
+  ) {
+    super(message ?? code);
+    this.name = 'DomainError';
+  }
+}
+
+export const isDomainError = (error: unknown): error is DomainError => error instanceof DomainError;
