@@ -1,0 +1,13 @@
+import { DomainError, parseEventType, type Epoch, type LogKey } from '@millrace/kernel';
+
+/** `EVT_<tenant>_<context>_<shard>_<epoch>`: one JetStream stream per log and epoch. */
+export const streamNameOf = (log: LogKey, epoch: Epoch): string => `EVT_${log.tenant}_${log.context}_${log.shard}_${epoch}`;
+
+/** The whole of a log: what its stream listens to and what every consumer filters on. */
+export const logSubjectFilter = (log: LogKey, epoch: Epoch): string => `evt.${log.tenant}.${log.context}.${log.shard}.${epoch}.>`;
+
+export const eventSubject = (log: LogKey, epoch: Epoch, type: string): string => {
+  const parts = parseEventType(type);
+  if (!parts) throw new DomainError('invalid', 'event-type-malformed', { length: type.length }, 'An event type is <context>.<aggregate>.<past-fact> in lower kebab-case.');
+  return `evt.${log.tenant}.${log.context}.${log.shard}.${epoch}.${parts.aggregate}.${parts.fact}`;
+};

@@ -1,0 +1,82 @@
+import type { Envelope, Epoch, LogKey, LogReader, Position, StoredEvent, Tenant } from '@millrace/kernel';
+
+/** An event ready to be stored; the appender adds `recordedtime`, salt and leaf. */
+export interface EventToAppend {
+  readonly envelope: Omit<Envelope, 'recordedtime'>;
+  /** Exact bytes to store: UTF-8 JSON, personal fields sealed. */
+  readonly data: Uint8Array;
+}
+
+/** Events that are appended all or none. `expectedVersion`: the stream's version before the first of them; 0 = a new stream. */
+export interface AppendUnit {
+  readonly stream: string;
+  readonly expectedVersion: number | 'any';
+  readonly events: readonly EventToAppend[];
+}
+
+/** Counters move by deltas; accepted, duplicate and conflict are counted by the append itself per `envelope.via`. */
+export interface RejectToKeep {
+  readonly tenant: Tenant;
+  /** Name of the source key. */
+  readonly via: string;
+  readonly rejectId: string;
+  readonly eventId?: string;
+  readonly type?: string;
+  readonly version?: number;
+  /** JSON pointer and reason, no personal data. */
+  readonly pointer: string;
+  readonly code: string;
+  readonly reason: string;
+  readonly receivedAt: string;
+  /** The event as it came, sealed whole. */
+  readonly body: Uint8Array;
+}
+
+/** Outcome per event, in the order given. A conflict is: same id, another fingerprint. */
+export type AppendOutcome =
+  | { readonly kind: 'appended'; readonly position: Position; readonly streamVersion: number }
+  | { readonly kind: 'duplicate'; readonly log: LogKey; readonly position: Position }
+  | { readonly kind: 'conflict'; readonly log: LogKey; readonly position: Position }
+  | { readonly kind: 'wrong-version'; readonly actualVersion: number }
+  | { readonly kind: 'skipped' };
+
+export interface KnownEvent {
+  readonly id: string;
+  readonly log: LogKey;
+  readonly position: Position;
+  /** 32 bytes. */
+  readonly fingerprint: Uint8Array;
+}
+
+export interface SourceCount {
+  readonly tenant: Tenant;
+  readonly source: string;
+  readonly received: number;
+  readonly accepted: number;
+  readonly duplicate: number;
+  readonly rejected: number;
+  /** received - accepted - duplicate - rejected: received, outcome never committed. */
+  readonly unanswered: number;
+}
+
+/**
+ * The write side. Calls for one log are coalesced into one transaction (group commit); one unit's conflict never fails another.
+ * An append returns only after the fsynced commit. Errors: DomainError `unavailable` (`event-store-unavailable`, `append-queue-full`),
+ * `conflict` (`epoch-renewed`), `forbidden` (`append-not-granted`), `invalid` (`event-too-large`, `stream-name-too-long`).
+ */
+export interface EventStore extends LogReader {
+  /** Logs are created on first append. `countAs: 'intake'` moves the per-source counters. */
+  append(log: LogKey, units: readonly AppendUnit[], options?: { countAs?: 'intake' | 'none'; epoch?: Epoch }): Promise<AppendOutcome[]>;
+  /** Which of these ids are known, in any log of the tenant. */
+  findEvents(tenant: Tenant, ids: readonly string[]): Promise<KnownEvent[]>;
+  findEvent(tenant: Tenant, id: string): Promise<StoredEvent | undefined>;
+  /** Up to `limit` events of a stream after version `after`, in order. */
+  readStream(tenant: Tenant, stream: string, after: number, limit: number): Promise<StoredEvent[]>;
+  /** Counts a request's events as received (asynchronous commit). */
+  recordReceipt(tenant: Tenant, via: string, received: number): Promise<void>;
+  /** Keeps rejects and counts them, in one transaction. Idempotent by (tenant, rejectId). */
+  recordRejects(rejects: readonly RejectToKeep[]): Promise<void>;
+  listRejects(tenant: Tenant, limit: number, beforeId?: string): Promise<Omit<RejectToKeep, 'body'>[]>;
+  counts(tenant?: Tenant): Promise<SourceCount[]>;
+  close(): Promise<void>;
+}
