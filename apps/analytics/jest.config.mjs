@@ -1,2 +1,2 @@
-import preset from '../../jest.preset.mjs';
-export default { ...preset, displayName: 'analytics' };
+import { withServers } from '../../jest.preset.mjs';
+export default { ...withServers, displayName: 'analytics' };

@@ -1,2 +1,2 @@
-import preset from '../../jest.preset.mjs';
-export default { ...preset, displayName: 'embedded' };
+import { withServers } from '../../jest.preset.mjs';
+export default { ...withServers, displayName: 'embedded' };

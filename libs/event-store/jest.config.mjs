@@ -1,2 +1,2 @@
-import preset from '../../jest.preset.mjs';
-export default { ...preset, displayName: 'event-store' };
+import { withServers } from '../../jest.preset.mjs';
+export default { ...withServers, displayName: 'event-store' };

@@ -1,0 +1,2 @@
+export { eventually } from './eventually.ts';
+export { dataSet, freshDatabase, natsUrl, ownNats, ownPostgres, postgresUrl, uniqueName, uniqueTenant, withClient, type TestDatabase } from './servers.ts';
