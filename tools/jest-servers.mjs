@@ -16,7 +16,7 @@ const THROWAWAY = { fsync: 'off', synchronous_commit: 'off', full_page_writes: '
 export const setup = async () => {
   const dir = await mkdtemp(join(tmpdir(), 'millrace-test-'));
   const password = randomBytes(16).toString('hex');
-  const cacheDir = resolve(import.meta.dirname, '../node_modules/.cache/millrace');
+  const cacheDir = resolve(import.meta.dirname, '../.cache/millrace');
   const { binary } = await locateNats({ explicit: process.env['MILLRACE_NATS_SERVER'], cacheDir });
   const [postgres, nats] = await Promise.all([
     startPostgresServer({ dataDir: join(dir, 'postgres'), superuserPassword: password, settings: THROWAWAY }),

@@ -1,0 +1,57 @@
+// npm test: install, then lint, typecheck, build, unit and integration tests, architecture rules and budgets, and the run of the whole
+// platform in a browser. The last line is `N passed, N failed`; a check that leaves no report counts as failed.
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ensureInstalled, root, run } from './install.mjs';
+
+ensureInstalled();
+const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;
+const reports = join(root, '.reports');
+rmSync(reports, { recursive: true, force: true });
+mkdirSync(reports, { recursive: true });
+const started = Date.now();
+const tally = { passed: 0, failed: 0 };
+
+const nx = (targets, parallel) => run('nx', ['run-many', '-t', ...targets, '--output-style=static', `--parallel=${parallel}`, '--nxBail=false', ...(process.env.CI ? ['--skip-nx-cache'] : [])], { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
+
+const check = (name, ok) => {
+  tally[ok ? 'passed' : 'failed'] += 1;
+  process.stdout.write(`\n--- ${name}: ${ok ? 'passed' : 'FAILED'} (${Math.round((Date.now() - started) / 1000)} s so far)\n`);
+};
+
+/** Every project with a test target must have left a report in which at least one test ran. */
+const count = (names) => {
+  for (const name of names) {
+    const file = join(reports, `${name}.json`);
+    const report = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+    const ran = (report?.numPassedTests ?? 0) + (report?.numFailedTests ?? 0);
+    if (report === undefined || ran === 0) {
+      process.stdout.write(`${name}: no test report, or a report without a test\n`);
+      tally.failed += 1;
+      continue;
+    }
+    const broken = report.numFailedTests + (report.numRuntimeErrorTestSuites ?? 0) + (report.numPendingTests ?? 0);
+    tally.passed += report.numPassedTests;
+    tally.failed += broken;
+    process.stdout.write(`${name}: ${report.numPassedTests} passed, ${broken} failed\n`);
+  }
+};
+
+const projects = globSync('{apps,libs}/*/package.json', { cwd: root })
+  .map((file) => JSON.parse(readFileSync(join(root, file), 'utf8')))
+  .filter((pkg) => pkg.nx?.targets?.test !== undefined)
+  .map((pkg) => pkg.name.replace('@millrace/', ''));
+
+if (only === undefined) {
+  check('lint, typecheck, build', nx(['lint', 'typecheck', 'build'], 2));
+  check('unit and integration tests', nx(['test'], 2));
+  count(projects);
+  check('architecture rules and budgets', nx(['architecture'], 1));
+  count(['architecture']);
+} else {
+  check('build', nx(['build'], 2));
+}
+check('the whole platform, in a browser', nx(['e2e'], 1));
+count(['e2e']);
+process.stdout.write(`\n${tally.passed} passed, ${tally.failed} failed\n`);
+process.exit(tally.failed === 0 ? 0 : 1);
