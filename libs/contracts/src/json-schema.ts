@@ -1,0 +1,52 @@
+import { DomainError } from '@millrace/kernel';
+import { z, type ZodType } from 'zod';
+import type { PrivacyAnnotation, ProtectedField } from './contract.ts';
+
+/** The part of JSON Schema 2020-12 our contracts use. */
+export interface SchemaNode {
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly items?: SchemaNode;
+  readonly [PRIVACY_KEYWORD]?: PrivacyAnnotation;
+  readonly [keyword: string]: unknown;
+}
+
+/** The annotation's name in JSON Schema: extension keywords start with `x-`. */
+export const PRIVACY_KEYWORD = 'x-millrace-privacy';
+
+/** JSON Schema 2020-12 of a zod schema, wire (input) side, with the privacy annotations under their extension keyword. */
+export const toJsonSchema = (schema: ZodType): SchemaNode =>
+  z.toJSONSchema(schema, {
+    target: 'draft-2020-12',
+    io: 'input',
+    override: ({ jsonSchema }) => {
+      if (!('privacy' in jsonSchema)) return;
+      jsonSchema[PRIVACY_KEYWORD] = jsonSchema.privacy;
+      delete jsonSchema.privacy;
+    },
+    // Our contracts never use the boolean form of a schema, which is all that SchemaNode leaves out.
+  }) as SchemaNode;
+
+/** Visits every leaf in the schema's order; an annotated node is a leaf, and a leaf without annotation gets `undefined`. */
+export const visitLeaves = (node: SchemaNode, visit: (pointer: string, annotation: PrivacyAnnotation | undefined) => void, pointer = ''): void => {
+  const annotation = node[PRIVACY_KEYWORD];
+  if (annotation === undefined && node.properties !== undefined) {
+    for (const [name, child] of Object.entries(node.properties)) visitLeaves(child, visit, `${pointer}/${escapePointer(name)}`);
+  } else if (annotation === undefined && node.items !== undefined) visitLeaves(node.items, visit, `${pointer}/*`);
+  else visit(pointer, annotation);
+};
+
+/** RFC 6901 section 3. */
+export const escapePointer = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
+
+/** Fields to seal or exchange, in the schema's order; throws `contract-leaf-unannotated` naming every leaf without an annotation. */
+export const protectedFieldsOf = (type: string, schema: SchemaNode): ProtectedField[] => {
+  const found: ProtectedField[] = [];
+  const missing: string[] = [];
+  visitLeaves(schema, (pointer, annotation) => {
+    if (annotation === undefined) missing.push(pointer);
+    else if (annotation.kind !== 'none') found.push({ pointer, annotation });
+  });
+  if (missing.length === 0) return found;
+  const names = missing.join(', ');
+  throw new DomainError('invalid', 'contract-leaf-unannotated', { type, leaves: names }, `Every field of ${type} needs a privacy annotation (.meta({ privacy })); missing on ${names}.`);
+};
