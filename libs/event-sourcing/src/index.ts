@@ -1,0 +1,1 @@
+export type { CheckpointStore, ProjectedEvent, TransactionScope } from './projection.ts';

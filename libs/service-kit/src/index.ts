@@ -1,0 +1,12 @@
+export { Closing } from './closing.ts';
+export { printableConfig, readConfig, setting, type ConfigDefinition, type ConfigOf, type ConfigReading, type Setting, type SettingsOf } from './env.config.ts';
+export { CONFIG, LOGGER, METRICS, SERVICE } from './injection-tokens.ts';
+export { loggableError, makeLogger, type Logger } from './logger.ts';
+export { HttpProblem, problemOf, RETRY_AFTER_SECONDS, type Problem, type ProblemAnswer } from './problem.ts';
+export { Readiness, type ReadinessCheck } from './readiness.ts';
+export { Answers, Asked, RequestContext, RequestTransport } from './request-transport.ts';
+export { readSecretFile } from './secret-file.ts';
+export { buildService, drainService, startService, type HttpOptions, type ServiceParts } from './service.ts';
+export { defineConfig, PRINCIPALS, serviceUrl, shared, type ApiToken, type HttpConfig, type PrincipalName } from './shared.config.ts';
+export { Allow, Principal, principalOf, Public, TokenGuard } from './token-guard.ts';
+export { traceIdOf, traceparentOf } from './trace-id.ts';

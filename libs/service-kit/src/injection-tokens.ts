@@ -1,0 +1,8 @@
+/** Provided to every module of an app built by `buildService`. */
+export const CONFIG = Symbol('millrace.config');
+/** A pino `Logger`. */
+export const LOGGER = Symbol('millrace.logger');
+/** A prom-client `Registry`: the app registers its own metrics here, `/metrics` prints it. */
+export const METRICS = Symbol('millrace.metrics');
+/** Name of the service, as in its service.yaml. */
+export const SERVICE = Symbol('millrace.service');

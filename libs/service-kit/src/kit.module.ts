@@ -1,0 +1,45 @@
+import { Global, Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD } from '@nestjs/core';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { BusLink } from '@millrace/event-bus';
+import { Closing } from './closing.ts';
+import { CONFIG, LOGGER, METRICS, SERVICE } from './injection-tokens.ts';
+import type { Logger } from './logger.ts';
+import { OperationsController } from './operations.controller.ts';
+import { ProblemFilter } from './problem-filter.ts';
+import { Readiness } from './readiness.ts';
+import { RequestTransport } from './request-transport.ts';
+import type { HttpConfig } from './shared.config.ts';
+import { TokenGuard } from './token-guard.ts';
+
+export interface KitParts {
+  readonly service: string;
+  readonly config: HttpConfig;
+  readonly logger: Logger;
+  /** The service's link to NATS; absent when its config names no NATS. */
+  readonly link?: BusLink;
+}
+
+/** What every service has: config, logger, metrics, health, guard, problem answers, and the bus link with its request transport. */
+@Global()
+@Module({})
+export class KitModule {
+  static with({ service, config, logger, link }: KitParts): DynamicModule {
+    const registry = new Registry();
+    collectDefaultMetrics({ register: registry });
+    const bus = link === undefined ? [] : [
+      { provide: BusLink, useValue: link },
+      { provide: RequestTransport, useFactory: () => new RequestTransport(service, link, logger) },
+    ];
+    return {
+      module: KitModule,
+      controllers: [OperationsController],
+      providers: [
+        { provide: SERVICE, useValue: service }, { provide: CONFIG, useValue: config }, { provide: LOGGER, useValue: logger }, { provide: METRICS, useValue: registry },
+        Readiness, Closing, ...bus,
+        { provide: APP_FILTER, useClass: ProblemFilter }, { provide: APP_GUARD, useClass: TokenGuard },
+      ],
+      exports: [SERVICE, CONFIG, LOGGER, METRICS, Readiness, Closing, ...bus.map((provider) => provider.provide)],
+    };
+  }
+}

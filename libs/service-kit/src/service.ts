@@ -1,0 +1,140 @@
+import 'reflect-metadata';
+import { Module, type DynamicModule, type InjectionToken, type Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance } from 'fastify';
+import type { Registry } from 'prom-client';
+import { BusLink } from '@millrace/event-bus';
+import { type ConfigDefinition, printableConfig, processEnvironment, readConfig } from './env.config.ts';
+import { Closing } from './closing.ts';
+import { METRICS } from './injection-tokens.ts';
+import { measureHttp } from './http-metrics.ts';
+import { KitModule } from './kit.module.ts';
+import { loggableError, makeLogger, nestLogger, type Logger } from './logger.ts';
+import { Readiness } from './readiness.ts';
+import { RequestTransport } from './request-transport.ts';
+import { readSecretFile } from './secret-file.ts';
+import type { HttpConfig } from './shared.config.ts';
+import { startTelemetry } from './telemetry.ts';
+
+export interface HttpOptions {
+  /** Largest request body; 1 MiB unless told. */
+  readonly bodyLimitBytes?: number;
+  /** False when `prepare` registers its own content type parsers. */
+  readonly bodyParser?: boolean;
+  /** Called on the Fastify instance before Nest adds its routes. */
+  readonly prepare?: (fastify: FastifyInstance) => void | Promise<void>;
+}
+
+export interface ServiceParts<C extends HttpConfig> {
+  readonly config: ConfigDefinition<C>;
+  /** Imports the app's module; a function, because telemetry must hook pg before anything imports it. */
+  readonly module: () => Promise<Type>;
+  /** Tokens of further Nest transport strategies (`EventTransport`); the request transport is always there when NATS is configured. */
+  readonly transports?: readonly InjectionToken[];
+  readonly http?: HttpOptions;
+}
+
+const DEFAULT_BODY_LIMIT_BYTES = 1024 * 1024;
+/** A client that sends its request slower than this is cut off. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** How long requests and batches in flight get at SIGTERM; a supervisor waits longer than this before it kills. */
+const DRAIN_MS = 10_000;
+
+@Module({})
+class Root {}
+
+/**
+ * Builds an app without listening: what `startService` does after reading the environment, and what an app's own tests use. The caller closes it.
+ * NATS is linked when the config has `natsUrl`; the app starts while it is away.
+ */
+export const buildService = async <C extends HttpConfig>(parts: ServiceParts<C>, config: C, logger: Logger): Promise<NestFastifyApplication> => {
+  const { service } = parts.config;
+  const link = await linkOf(service, config, logger);
+  const adapter = new FastifyAdapter({ bodyLimit: parts.http?.bodyLimitBytes ?? DEFAULT_BODY_LIMIT_BYTES, requestTimeout: REQUEST_TIMEOUT_MS, forceCloseConnections: 'idle', routerOptions: { maxParamLength: 512 } });
+  const root: DynamicModule = { module: Root, imports: [KitModule.with({ service, config, logger, ...(link ? { link } : {}) }), await parts.module()] };
+  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { logger: nestLogger(logger), abortOnError: false, bodyParser: parts.http?.bodyParser ?? true });
+  const fastify = app.getHttpAdapter().getInstance();
+  measureHttp(fastify, app.get<Registry>(METRICS));
+  await parts.http?.prepare?.(fastify);
+  if (link) {
+    app.get(Readiness).add('nats', () => link.connection());
+    app.get(Closing).add('nats', () => link.close());
+  }
+  for (const token of [...(link ? [RequestTransport] : []), ...(parts.transports ?? [])]) {
+    app.connectMicroservice({ strategy: app.get(token) }, { inheritAppConfig: true });
+  }
+  await app.init();
+  await app.startAllMicroservices();
+  return app;
+};
+
+const linkOf = async (service: string, config: object, logger: Logger): Promise<BusLink | undefined> => {
+  if (!('natsUrl' in config) || typeof config.natsUrl !== 'string') return undefined;
+  const seed = 'natsSeedFile' in config && typeof config.natsSeedFile === 'string' ? await readSecretFile(config.natsSeedFile) : undefined;
+  return BusLink.open({
+    url: config.natsUrl, service, ...(seed === undefined ? {} : { seed }),
+    onChange: (change) => (change.kind === 'error' ? logger.warn({ err: change.error }, 'bus error') : logger.info({ link: change.kind }, 'bus link changed')),
+  });
+};
+
+/** Stops accepting, finishes what is in flight, closes transports, pools and NATS. Cuts connections that don't end by themselves. */
+export const drainService = async (app: NestFastifyApplication): Promise<void> => {
+  app.get(Readiness).drain();
+  app.get(Closing).begin();
+  const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), DRAIN_MS);
+  try {
+    await app.close();
+  } finally {
+    clearTimeout(cut);
+  }
+};
+
+/**
+ * The whole of an app's main: reads and checks the environment (all errors together, exit 1), answers `--check-config`, starts telemetry, builds,
+ * listens, and on SIGTERM or SIGINT drains and exits 0. A start that fails says why in one line and exits 1.
+ */
+export const startService = async <C extends HttpConfig>(parts: ServiceParts<C>): Promise<void> => {
+  const reading = readConfig(parts.config, processEnvironment());
+  if (!reading.ok) {
+    process.stderr.write(`${parts.config.service}: the configuration has ${reading.problems.length} problem(s)\n${reading.problems.map((problem) => `  ${problem}\n`).join('')}`);
+    process.exitCode = 1;
+    return;
+  }
+  if (process.argv.includes('--check-config')) {
+    process.stdout.write(`${JSON.stringify(printableConfig(parts.config, reading.config), null, 2)}\n`);
+    return;
+  }
+  const { config } = reading;
+  const logger = makeLogger(parts.config.service, config.logLevel);
+  try {
+    const telemetry = await startTelemetry(parts.config.service, config.otlpEndpoint);
+    const app = await buildService(parts, config, logger);
+    await app.listen(config.httpPort, config.httpHost);
+    logger.info({ url: await app.getUrl(), node: process.version }, 'listening');
+    exitOnSignal(app, logger, telemetry.stop);
+  } catch (error) {
+    // Before any event has come in, an error's text can hold no personal data, and it is all the operator has.
+    logger.fatal({ error: { ...loggableError(error), message: error instanceof Error ? error.message : String(error) } }, 'start failed');
+    process.exit(1);
+  }
+};
+
+const exitOnSignal = (app: NestFastifyApplication, logger: Logger, stopTelemetry: () => Promise<void>): void => {
+  let draining = false;
+  const drain = async (signal: string): Promise<void> => {
+    if (draining) return;
+    draining = true;
+    logger.info({ signal }, 'draining');
+    try {
+      await drainService(app);
+      await stopTelemetry();
+      logger.info('drained');
+      process.exit(0);
+    } catch (error) {
+      logger.fatal({ err: error }, 'drain failed');
+      process.exit(1);
+    }
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void drain(signal));
+};
