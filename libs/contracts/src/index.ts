@@ -17,3 +17,5 @@ export type { RefundIssued } from './sales/refund.contract.ts';
 export type { IdentifierRevealed, SessionOpened } from './security/audit.contract.ts';
 export { parseServiceManifest, type ServiceManifest } from './service-manifest.ts';
 export { checkWireEvent, wireEventJsonSchema, wireEventSchema, type WireEvent } from './wire-event.ts';
+export type { Fixture } from './fixtures/fixture.ts';
+export { FIXTURES } from './fixtures/frozen.ts';
