@@ -1,0 +1,34 @@
+/** The SQL of a dimension: fixed fragments over the fact alias `f`; times are cut in UTC. */
+export interface Dimension {
+  readonly group: string;
+  readonly label: string;
+  /** Rows of a time dimension come in its order; the others by value, largest first. */
+  readonly time: boolean;
+}
+
+const timeDimension = (unit: 'hour' | 'day' | 'month', pattern: string): Dimension => {
+  const group = `date_trunc('${unit}', f.time, 'UTC')`;
+  return { group, label: `to_char(${group} at time zone 'UTC', '${pattern}')`, time: true };
+};
+
+const textDimension = (column: string): Dimension => ({ group: column, label: `coalesce(${column}, 'none')`, time: false });
+
+/** What the value of a missing country or customer is called, in rows and in `where`. */
+export const NONE = 'none';
+
+export const DIMENSIONS = {
+  hour: timeDimension('hour', 'YYYY-MM-DD"T"HH24'),
+  day: timeDimension('day', 'YYYY-MM-DD'),
+  month: timeDimension('month', 'YYYY-MM'),
+  country: textDimension('f.country'),
+  product: textDimension('f.product_id'),
+  customer: textDimension('f.customer_ref'),
+  source: textDimension('f.source'),
+  currency: textDimension('f.currency'),
+} as const satisfies Record<string, Dimension>;
+
+export type DimensionId = keyof typeof DIMENSIONS;
+/** `cohort` is answered by a query of its own and can't be combined. */
+export type Breakdown = DimensionId | 'cohort';
+
+export const LINE_DIMENSIONS: readonly DimensionId[] = ['hour', 'day', 'month', 'country', 'product', 'customer', 'source', 'currency'];

@@ -1,0 +1,64 @@
+import { describe, expect, it } from '@jest/globals';
+import type { ProjectedEvent } from '@millrace/event-sourcing';
+import { orderEvent, SAMPLE_ORDERS, storedEvent } from './sample-orders.ts';
+import { salesFactOf } from './sales-facts.projection.ts';
+
+const factOf = ({ stored, data }: ProjectedEvent): ReturnType<typeof salesFactOf> => salesFactOf(stored, data);
+const order = (data: Record<string, unknown>): ProjectedEvent => {
+  const { stored, data: whole } = orderEvent('shop', 1, SAMPLE_ORDERS[0]!);
+  return { stored, data: { ...whole, ...data } };
+};
+const line = { lineNo: 1, productId: 'p1', quantity: 1, unitPrice: '1.00', kind: 'product', placedAt: '2026-01-15T10:00:00Z' };
+
+describe('salesFactOf', () => {
+  it('keeps the order, its source and its lines as billed', () => {
+    expect(factOf(orderEvent('shop', 7, SAMPLE_ORDERS[0]!))).toEqual({
+      position: 7, eventId: 'e-o1', eventType: 'sales.order.placed', fact: 'placed', source: 'web', orderId: 'o1', time: '2026-01-15T10:20:00.000Z', currency: 'EUR', country: 'DE', customerRef: 'sub_a',
+      lines: [
+        { lineNo: 1, kind: 'product', time: '2026-01-15T10:20:00.000Z', productId: 'p1', quantity: '2', unitPrice: '10.00' },
+        { lineNo: 2, kind: 'postage', time: '2026-01-15T10:20:00.000Z', productId: 'POST', quantity: '1', unitPrice: '4.90' },
+      ],
+    });
+  });
+
+  it.each(['cancelled', 'returned', 'adjusted'])('knows an order that is %s', (fact) => {
+    expect(factOf(orderEvent('shop', 1, { ...SAMPLE_ORDERS[3]!, fact }))?.fact).toBe(fact);
+  });
+
+  it.each(['sales.payment.captured', 'sales.payment.failed', 'sales.refund.issued'])('passes over %s, which bills nothing', (type) => {
+    expect(factOf(storedEvent('shop', 1, type, 'x', '2026-01-01T00:00:00Z', {}))).toBeUndefined();
+  });
+
+  it('leaves customer and country empty when the order names none', () => {
+    expect(factOf(order({ customer: undefined, country: undefined }))).toMatchObject({ customerRef: null, country: null });
+  });
+
+  it('numbers lines itself, so that repeated numbers of a producer do not collide', () => {
+    expect(factOf(order({ lines: [line, line] }))?.lines.map((read) => read.lineNo)).toEqual([1, 2]);
+  });
+
+  it('brings a line\'s time to UTC', () => {
+    expect(factOf(order({ lines: [{ ...line, placedAt: '2026-01-01T00:30:00+02:00' }] }))?.lines[0]?.time).toBe('2025-12-31T22:30:00.000Z');
+  });
+
+  it.each([
+    ['/lines', { lines: 'none' }],
+    ['/lines/0', { lines: [null] }],
+    ['/lines/0/quantity', { lines: [{ ...line, quantity: 1.5 }] }],
+    ['/lines/0/unitPrice', { lines: [{ ...line, unitPrice: '1e3' }] }],
+    ['/lines/0/placedAt', { lines: [{ ...line, placedAt: 'yesterday' }] }],
+    ['/lines/0/placedAt', { lines: [{ ...line, placedAt: '0000-01-01T00:00:00Z' }] }],
+    ['/lines/0/productId', { lines: [{ ...line, productId: 'a\0b' }] }],
+    ['/customer', { customer: 'sub_a' }],
+    ['/customer/ref', { customer: { number: '17850' } }],
+    ['/currency', { currency: undefined }],
+    ['/country', { country: '' }],
+  ])('refuses an event it cannot read at %s, without repeating the value', (pointer, data) => {
+    expect(() => factOf(order(data))).toThrow(expect.objectContaining({ kind: 'invalid', code: 'order-unreadable', details: { pointer } }));
+  });
+
+  it('refuses a version it does not know', () => {
+    const { stored, data } = order({});
+    expect(() => salesFactOf({ ...stored, envelope: { ...stored.envelope, version: 2 } }, data)).toThrow(/version 1 of sales\.order\.placed, not 2/);
+  });
+});

@@ -1,0 +1,71 @@
+import { DECIMAL_PATTERN, DomainError, type StoredEvent } from '@millrace/kernel';
+import type { SalesFact, SalesFactKind, SalesLine } from './sales-fact.model.ts';
+
+type Data = Readonly<Record<string, unknown>>;
+
+/** The facts that bill lines; each counts as it is billed, so that the sum of all lines is gross revenue. */
+const BILLING: Readonly<Record<string, SalesFactKind>> = {
+  'sales.order.placed': 'placed', 'sales.order.cancelled': 'cancelled', 'sales.order.returned': 'returned', 'sales.order.adjusted': 'adjusted',
+};
+const KNOWN_VERSION = 1;
+
+const unfit = (pointer: string, expected: string): DomainError =>
+  new DomainError('invalid', 'order-unreadable', { pointer }, `Expected ${expected} at ${pointer}. The event is parked: bring its contract and this projection together, then retry it.`);
+
+const isObject = (value: unknown): value is Data => typeof value === 'object' && value !== null && !Array.isArray(value);
+
+// Postgres keeps no NUL in text: found here it parks one event, found there it would fail a whole batch.
+const text = (value: unknown, pointer: string): string => {
+  if (typeof value === 'string' && value !== '' && !value.includes('\0')) return value;
+  throw unfit(pointer, 'text');
+};
+
+const decimal = (value: unknown, pointer: string): string => {
+  const written = Number.isSafeInteger(value) ? String(value) : value;
+  if (typeof written === 'string' && DECIMAL_PATTERN.test(written)) return written;
+  throw unfit(pointer, 'an exact decimal');
+};
+
+const time = (value: unknown, pointer: string): string => {
+  const date = new Date(text(value, pointer));
+  // Postgres knows no year 0.
+  if (!Number.isNaN(date.getTime()) && date.getUTCFullYear() >= 1 && date.getUTCFullYear() <= 9999) return date.toISOString();
+  throw unfit(pointer, 'an ISO 8601 time');
+};
+
+const lineOf = (line: unknown, index: number): SalesLine => {
+  const at = `/lines/${index}`;
+  if (!isObject(line)) throw unfit(at, 'a line');
+  return {
+    // Counted here: the producer's own numbers may repeat, and the key of the read model must not depend on that.
+    lineNo: index + 1,
+    kind: text(line['kind'], `${at}/kind`), time: time(line['placedAt'], `${at}/placedAt`), productId: text(line['productId'], `${at}/productId`),
+    quantity: decimal(line['quantity'], `${at}/quantity`), unitPrice: decimal(line['unitPrice'], `${at}/unitPrice`),
+  };
+};
+
+const customerRefOf = (customer: unknown): string | null => {
+  if (customer === undefined) return null;
+  if (!isObject(customer)) throw unfit('/customer', 'a subject reference');
+  return text(customer['ref'], '/customer/ref');
+};
+
+/**
+ * What an event of a sales log means to this read model; undefined when it bills nothing (payments, refunds). Pure. Throws DomainError
+ * `invalid` for an event it can't read: the caller parks it.
+ */
+export const salesFactOf = ({ envelope, position }: Pick<StoredEvent, 'envelope' | 'position'>, data: Data): SalesFact | undefined => {
+  const fact = BILLING[envelope.type];
+  if (fact === undefined) return undefined;
+  if (envelope.version !== KNOWN_VERSION) throw unfit('/version', `version ${KNOWN_VERSION} of ${envelope.type}, not ${envelope.version}`);
+  const lines = data['lines'];
+  if (!Array.isArray(lines)) throw unfit('/lines', 'a list of lines');
+  return {
+    position, fact, eventId: envelope.id, eventType: envelope.type, source: envelope.via, time: time(envelope.time, '/time'),
+    orderId: text(data['orderId'], '/orderId'),
+    currency: text(data['currency'], '/currency'),
+    country: data['country'] === undefined ? null : text(data['country'], '/country'),
+    customerRef: customerRefOf(data['customer']),
+    lines: lines.map(lineOf),
+  };
+};
