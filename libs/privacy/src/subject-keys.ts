@@ -1,21 +1,29 @@
 import type { Tenant } from '@millrace/kernel';
 
-/** A 32-byte AES-256 data key of one subject for one purpose class. `fingerprint` is the HMAC key behind fingerprints. */
+/** A 32-byte AES-256 data key of one subject for one purpose class. Purpose `fingerprint` is the HMAC key behind fingerprints. */
 export interface DataKey {
   readonly purpose: string;
   readonly epoch: number;
   readonly key: Uint8Array;
 }
 
+/** What a shop calls a person by. Personal data: lives in memory only, never in an envelope, a log line or an error. */
 export interface IdentifierValue {
   /** customer-number, email, visitor-id */
   readonly kind: string;
   readonly value: string;
 }
 
+/** A subject's reference and the keys asked for, by purpose. */
 export interface SubjectKeys {
   readonly ref: string;
   readonly keys: ReadonlyMap<string, DataKey>;
+}
+
+/** Whose keys are wanted: identifiers in order of preference, and for which purposes. */
+export interface SubjectQuestion {
+  readonly identifiers: readonly IdentifierValue[];
+  readonly purposes: readonly string[];
 }
 
 /**
@@ -24,7 +32,7 @@ export interface SubjectKeys {
  */
 export interface SubjectKeyProvider {
   /** Finds or makes the subject of each identifier list (first match wins; the others are linked to it); order of answers = order of questions. */
-  resolve(tenant: Tenant, questions: readonly { identifiers: readonly IdentifierValue[]; purposes: readonly string[] }[]): Promise<SubjectKeys[]>;
+  resolve(tenant: Tenant, questions: readonly SubjectQuestion[]): Promise<SubjectKeys[]>;
   /** Like resolve but never makes a subject; undefined when unknown or erased. */
   find(tenant: Tenant, identifiers: readonly (readonly IdentifierValue[])[], purposes: readonly string[]): Promise<(SubjectKeys | undefined)[]>;
   /** Keys of known references; undefined when unknown or erased. */

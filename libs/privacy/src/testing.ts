@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Tenant } from '@millrace/kernel';
 import { identifierText, normaliseIdentifier } from './identifier.ts';
-import type { DataKey, IdentifierValue, SubjectKeyProvider, SubjectKeys } from './subject-keys.ts';
+import type { DataKey, IdentifierValue, SubjectKeyProvider, SubjectKeys, SubjectQuestion } from './subject-keys.ts';
 
 /**
  * A SubjectKeyProvider for specs: real references and keys, in memory only. Keeps the port's promises (first match wins, the other
@@ -13,7 +13,7 @@ export class InMemorySubjectKeys implements SubjectKeyProvider {
   /** Subjects made so far, in order. */
   readonly made: string[] = [];
 
-  async resolve(tenant: Tenant, questions: readonly { identifiers: readonly IdentifierValue[]; purposes: readonly string[] }[]): Promise<SubjectKeys[]> {
+  async resolve(tenant: Tenant, questions: readonly SubjectQuestion[]): Promise<SubjectKeys[]> {
     return questions.map(({ identifiers, purposes }) => {
       const names = this.#names(tenant, identifiers);
       const ref = this.#refOf(names) ?? this.#make(tenant);
