@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs';
+import { DomainError, type ErrorKind } from '@millrace/kernel';
+import { homeAt } from '../home/home.ts';
+import { readIfThere } from '../home/private-file.ts';
+import { secretPath } from '../home/secret.ts';
+import { portPlan, type Listener, type PortPlan } from '../provision/port-plan.ts';
+
+export interface Call {
+  readonly method?: 'GET' | 'POST' | 'DELETE';
+  readonly query?: Readonly<Record<string, string | number | readonly string[] | undefined>>;
+  readonly body?: unknown;
+  readonly timeoutMs?: number;
+}
+
+/** Longer than any service's own limit, so that the service's explanation arrives rather than our impatience. */
+const TIMEOUT_MS = 120_000;
+
+const KIND_BY_STATUS: Readonly<Record<number, ErrorKind>> = { 400: 'invalid', 401: 'forbidden', 403: 'forbidden', 404: 'not-found', 409: 'conflict', 422: 'invalid' };
+
+interface Problem {
+  readonly title?: string;
+  readonly detail?: string;
+  readonly code?: string;
+}
+
+const problemIn = (text: string): Problem => {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return typeof parsed === 'object' && parsed !== null ? parsed : {};
+  } catch {
+    return {}; // not ours: a proxy's page
+  }
+};
+
+const errorFrom = (listener: Listener, status: number, text: string): DomainError => {
+  const problem = problemIn(text);
+  return new DomainError(KIND_BY_STATUS[status] ?? 'unavailable', problem.code ?? `http-${status}`, { status },
+    problem.detail ?? problem.title ?? `${listener} answered ${status}`);
+};
+
+const pathWith = (path: string, query: Call['query'] = {}): string => {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const each of Array.isArray(value) ? value : [value]) if (each !== undefined) search.append(name, String(each));
+  }
+  return search.size === 0 ? path : `${path}?${search.toString()}`;
+};
+
+/** Speaks to the services of a running platform with the operator's token. */
+export class PlatformClient {
+  readonly ports: PortPlan;
+  private readonly token: string;
+
+  constructor(ports: PortPlan, token: string) {
+    this.ports = ports;
+    this.token = token;
+  }
+
+  /** Errors: DomainError with the service's own words; `unavailable` (`service-unreachable`) when nobody listens or answers in time. */
+  async call(listener: Listener, path: string, options: Call = {}): Promise<unknown> {
+    const response = await this.send(listener, path, options);
+    const text = await response.text();
+    if (!response.ok) throw errorFrom(listener, response.status, text);
+    return text === '' ? undefined : JSON.parse(text);
+  }
+
+  private async send(listener: Listener, path: string, { method = 'GET', query, body, timeoutMs = TIMEOUT_MS }: Call): Promise<Response> {
+    const headers: Record<string, string> = { authorization: `Bearer ${this.token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
+    try {
+      return await fetch(`${this.urlOf(listener)}${pathWith(path, query)}`, { method, headers, signal: AbortSignal.timeout(timeoutMs), ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+    } catch {
+      throw new DomainError('unavailable', 'service-unreachable', { listener }, `${listener} does not answer at ${this.urlOf(listener)}: \`npx millrace status\` shows how it is`);
+    }
+  }
+
+  urlOf(listener: Listener): string {
+    return `http://127.0.0.1:${this.ports[listener]}`;
+  }
+}
+
+/** What a running supervisor leaves for the other commands. */
+export interface RunningPlatform {
+  readonly port: number;
+}
+
+export const runningFile = ['run', 'platform.json'] as const;
+
+/** The platform that runs (or last ran) from this data folder. Throws `not-running` when none has. */
+export const connectPlatform = (homeRoot: string): PlatformClient => {
+  const home = homeAt(homeRoot);
+  const running = readIfThere(home.path(...runningFile));
+  const tokenFile = secretPath(home, 'operator.token');
+  if (running === undefined || !existsSync(tokenFile)) throw notRunning(homeRoot);
+  return new PlatformClient(portPlan((JSON.parse(running) as RunningPlatform).port), readIfThere(tokenFile)?.trim() ?? '');
+};
+
+export const notRunning = (homeRoot: string): DomainError => new DomainError('unavailable', 'not-running', {}, `Millrace is not running from ${homeRoot}: start it with \`npm start\` (MILLRACE_HOME names another folder)`);

@@ -1,0 +1,88 @@
+import { parseLogName } from '@millrace/kernel';
+import { connectPlatform } from '../client/platform-client.ts';
+import { alignedTable, asCell, objectTable } from '../output/table.ts';
+import { present } from '../output/terminal.ts';
+import { withTenant, type Register, type TenantOptions } from './command-context.ts';
+import { collectCondition, parseCount, parseInstant } from './option-value.ts';
+
+type AsOf = Readonly<Record<string, number>>;
+
+const asOfLine = (asOf: AsOf): string => `as of ${Object.entries(asOf).map(([log, position]) => `${log} ${position}`).join(', ') || 'the beginning'}`;
+
+interface MetricOptions extends TenantOptions {
+  readonly by?: string;
+  readonly from?: string;
+  readonly to?: string;
+  readonly where?: string[];
+}
+
+interface MetricAnswer { readonly metric: string; readonly version: number; readonly asOf: AsOf; readonly rows: Record<string, unknown>[] }
+
+export const registerMetric: Register = (program, context) => {
+  withTenant(program.command('metric <id>').description('a number and the positions it stands on, e.g. revenue.gross'), 'shop')
+    .option('--by <dimension>', 'hour, day, month, country, product, customer; cohort for cohort.retention')
+    .option('--from <time>', 'from this date or time on', parseInstant('--from'))
+    .option('--to <time>', 'before this date or time', parseInstant('--to'))
+    .option('--where <key=value>', 'only where, e.g. country=France (repeatable)', collectCondition)
+    .action(async (id: string, { tenant, json, by, from, to, where }: MetricOptions) => {
+      const answer = await connectPlatform(context.config.home).call('analytics', `/v1/metrics/${encodeURIComponent(id)}`, { query: { tenant, by, from, to, where } }) as MetricAnswer;
+      present(context.terminal, json === true, answer, () => `${answer.metric} v${answer.version}, ${asOfLine(answer.asOf)}\n${objectTable(answer.rows)}`);
+    });
+};
+
+interface SqlAnswer { readonly asOf: AsOf; readonly columns: readonly (string | { readonly name: string })[]; readonly rows: readonly unknown[] }
+
+const rowCells = (row: unknown, names: readonly string[]): unknown[] =>
+  Array.isArray(row) ? row : names.map((name) => (row as Record<string, unknown>)[name]);
+
+export const sqlTable = (answer: SqlAnswer): string => {
+  const names = answer.columns.map((column) => (typeof column === 'string' ? column : column.name));
+  return alignedTable(names, answer.rows.map((row) => rowCells(row, names).map(asCell)));
+};
+
+export const registerSql: Register = (program, context) => {
+  withTenant(program.command('sql <select>').description('ask the warehouse: tables order_line, product, customer, date'), 'shop')
+    .action(async (sql: string, { tenant, json }: TenantOptions) => {
+      const answer = await connectPlatform(context.config.home).call('warehouse', '/v1/query', { method: 'POST', body: { tenant, sql } }) as SqlAnswer;
+      present(context.terminal, json === true, answer, () => `${sqlTable(answer)}\n${asOfLine(answer.asOf)}`);
+    });
+};
+
+interface EventsOptions extends TenantOptions {
+  readonly log: string;
+  readonly after: number;
+  readonly limit: number;
+}
+
+interface ListedEvent { readonly position: number; readonly envelope?: { readonly time: string; readonly type: string; readonly id: string }; readonly time?: string; readonly type?: string; readonly id?: string }
+
+const eventRow = (event: ListedEvent): (string | number | undefined)[] => [event.position, (event.envelope ?? event).time, (event.envelope ?? event).type, (event.envelope ?? event).id];
+
+export const registerEvents: Register = (program, context) => {
+  withTenant(program.command('events [id]').description('read a log, or one event with its envelope and leaf'), 'shop')
+    .option('--log <log>', 'which log', 'sales/0')
+    .option('--after <position>', 'after this position', parseCount('--after', 0, Number.MAX_SAFE_INTEGER), 0)
+    .option('--limit <n>', 'at most so many', parseCount('--limit', 1, 1000), 20)
+    .action(async (id: string | undefined, { tenant, json, log, after, limit }: EventsOptions) => {
+      const client = connectPlatform(context.config.home);
+      if (id !== undefined) {
+        const event = await client.call('backbone', `/v1/events/${encodeURIComponent(id)}`, { query: { tenant } });
+        return present(context.terminal, json === true, event, () => JSON.stringify(event, null, 2));
+      }
+      const { context: business, shard } = parseLogName(tenant, log);
+      const page = await client.call('backbone', `/v1/logs/${business}/${shard}/events`, { query: { tenant, after, limit } }) as { events: ListedEvent[] };
+      return present(context.terminal, json === true, page, () => alignedTable(['position', 'time', 'type', 'id'], page.events.map(eventRow)));
+    });
+};
+
+interface Revealed { readonly revealed: readonly ({ readonly ref: string; readonly value: string } | { readonly ref: string; readonly error: string })[] }
+
+export const registerReveal: Register = (program, context) => {
+  withTenant(program.command('reveal <refs...>').description('customer numbers behind subject references; the call is audited'), 'shop')
+    .requiredOption('--reason <text>', 'why you need to know; stands in the audit event')
+    .action(async (refs: string[], { tenant, json, reason }: TenantOptions & { reason: string }) => {
+      const answer = await connectPlatform(context.config.home).call('security', '/v1/reveal', { method: 'POST', body: { tenant, refs, field: 'customer-number', reason } }) as Revealed;
+      present(context.terminal, json === true, answer, () => alignedTable(['ref', 'customer number'], answer.revealed.map((one) => [one.ref, 'value' in one ? one.value : `(${one.error})`])));
+      if (answer.revealed.some((one) => 'error' in one)) context.fail();
+    });
+};

@@ -1,0 +1,78 @@
+import { lockHolder } from '../home/lock.ts';
+import { homeAt } from '../home/home.ts';
+import { connectPlatform, notRunning, type PlatformClient } from '../client/platform-client.ts';
+import type { Listener } from '../provision/port-plan.ts';
+import type { SupervisorStatus } from '../supervisor/endpoint.ts';
+import { alignedTable, megabytes } from '../output/table.ts';
+import { present } from '../output/terminal.ts';
+import { withTenant, type Register } from './command-context.ts';
+
+interface LogState { readonly tenant: string; readonly log: string; readonly epoch: number; readonly head: number; readonly relayed: number; readonly state?: string }
+interface ConsumerState { readonly tenant: string; readonly log: string; readonly epoch: number; readonly position: number; readonly state: string; readonly reason?: string; readonly parked?: number }
+interface SourceSum { readonly tenant: string; readonly source: string; readonly received: number; readonly accepted: number; readonly duplicate: number; readonly rejected: number; readonly unanswered: number }
+
+interface NamedConsumer { readonly name: string; readonly position: number; readonly state: string; readonly reason?: string; readonly parked?: number }
+
+export interface StatusDocument extends SupervisorStatus {
+  readonly logs: readonly (LogState & { readonly consumers: readonly NamedConsumer[] })[];
+  readonly sources: readonly SourceSum[];
+  /** Services whose part of this document could not be asked. */
+  readonly unanswered: readonly string[];
+}
+
+/** Services that read logs and say how far they are. */
+const CONSUMERS: readonly Listener[] = ['analytics', 'warehouse'];
+const ASK_TIMEOUT_MS = 10_000;
+
+/** Consumers beside the log they read. Consumers of logs that backbone doesn't list stay out. */
+export const joinConsumers = (logs: readonly LogState[], byService: ReadonlyMap<string, readonly ConsumerState[]>): StatusDocument['logs'] => logs.map((log) => ({
+  ...log,
+  consumers: [...byService].flatMap(([name, states]) => states.filter((state) => state.tenant === log.tenant && state.log === log.log)
+    .map(({ position, state, reason, parked }) => ({ name, position, state, ...(reason === undefined ? {} : { reason }), ...(parked === undefined ? {} : { parked }) }))),
+}));
+
+/** Asks every service; one that doesn't answer leaves its part empty and is named. */
+export const gatherStatus = async (client: PlatformClient, tenant?: string): Promise<StatusDocument> => {
+  const silent: string[] = [];
+  const ask = async <T>(listener: Listener, path: string, none: T): Promise<T> => {
+    try {
+      return await client.call(listener, path, { query: { tenant }, timeoutMs: ASK_TIMEOUT_MS }) as T;
+    } catch {
+      silent.push(listener);
+      return none;
+    }
+  };
+  const [supervisor, { logs }, { sources }, ...consumers] = await Promise.all([
+    client.call('supervisor', '/v1/status', { timeoutMs: ASK_TIMEOUT_MS }) as Promise<SupervisorStatus>,
+    ask<{ logs: LogState[] }>('backbone', '/v1/logs', { logs: [] }),
+    ask<{ sources: SourceSum[] }>('ingestion', '/v1/accounting', { sources: [] }),
+    ...CONSUMERS.map((name) => ask<{ consumers: ConsumerState[] }>(name, '/v1/consumers', { consumers: [] })),
+  ]);
+  const byService = new Map(CONSUMERS.map((name, index) => [name as string, consumers[index]?.consumers ?? []]));
+  return { ready: supervisor.ready, services: supervisor.services, logs: joinConsumers(logs, byService), sources, unanswered: silent };
+};
+
+const inWords = (status: StatusDocument): string => {
+  const total = status.services.reduce((sum, service) => sum + service.pssBytes, 0);
+  const services = alignedTable(['service', 'health', 'memory', 'restarts', 'address'],
+    status.services.map((service) => [service.name, service.healthy ? 'healthy' : 'NOT HEALTHY', megabytes(service.pssBytes), service.restarts, service.url]));
+  const logs = alignedTable(['tenant', 'log', 'head', 'relayed', 'consumers'], status.logs.map((log) => [log.tenant, log.log, log.head, log.relayed,
+    log.consumers.map((consumer) => `${consumer.name} ${consumer.position}${consumer.state === 'diverged' || consumer.state === 'stopped' ? ` ${consumer.state.toUpperCase()}` : ''}`).join(', ')]));
+  const sources = alignedTable(['tenant', 'source', 'received', 'accepted', 'duplicate', 'rejected', 'unanswered'],
+    status.sources.map((sum) => [sum.tenant, sum.source, sum.received, sum.accepted, sum.duplicate, sum.rejected, sum.unanswered]));
+  return [status.ready ? 'ready' : 'NOT READY', '', services, `memory together: ${megabytes(total)}`, '', logs, '', sources].join('\n');
+};
+
+export const registerStatus: Register = (program, context) => {
+  withTenant(program.command('status').description('health, memory, logs, lags and sums per source'), undefined)
+    .action(async ({ tenant, json }: { tenant?: string; json?: boolean }) => {
+      const { home } = context.config;
+      if (lockHolder(homeAt(home)) === undefined) throw notRunning(home);
+      const status = await gatherStatus(connectPlatform(home), tenant);
+      present(context.terminal, json === true, status, () => inWords(status));
+      if (status.ready) return;
+      const unwell = status.services.filter((service) => !service.healthy).map((service) => service.name);
+      context.terminal.err(`millrace: not ready${unwell.length === 0 ? ', still starting' : `: ${unwell.join(', ')} not healthy, see ${home}/logs`}`);
+      context.fail();
+    });
+};

@@ -1,0 +1,29 @@
+import { Command } from 'commander';
+import { registerEvents, registerMetric, registerReveal, registerSql } from './commands/ask.ts';
+import type { CommandContext, Register } from './commands/command-context.ts';
+import { registerDoctor } from './commands/doctor.ts';
+import { registerSimulate } from './commands/simulate.ts';
+import { registerSource } from './commands/source.ts';
+import { registerStatus } from './commands/status.ts';
+import { registerStop } from './commands/stop.ts';
+import { registerUp } from './commands/up.ts';
+
+const COMMANDS: readonly Register[] = [
+  registerUp, registerStop, registerStatus, registerDoctor, registerSource,
+  registerSimulate, registerEvents, registerMetric, registerSql, registerReveal,
+];
+
+/** The whole command line. Wrong usage is one line on standard error, as every other error is. */
+export const millraceProgram = (context: CommandContext): Command => {
+  const program = new Command('millrace')
+    .description('Runs Millrace on this machine and asks it questions.')
+    .version('0.1.0')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => context.terminal.out(text.trimEnd()),
+      writeErr: (text) => context.terminal.err(text.trimEnd()),
+      outputError: (text, write) => write(`millrace: ${text.replace(/^error: /, '').trim().replaceAll(/\s*\n\s*/g, ' ')}`),
+    });
+  for (const register of COMMANDS) register(program, context);
+  return program;
+};
