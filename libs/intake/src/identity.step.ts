@@ -1,0 +1,53 @@
+import type { Tenant } from '@millrace/kernel';
+import { identifierText, normaliseIdentifier, type SubjectKeyProvider, type SubjectKeys } from '@millrace/privacy';
+import type { Candidate } from './candidate.step.ts';
+import type { PersonalData } from './personal-data.ts';
+
+interface Question {
+  readonly personal: PersonalData;
+  readonly purposes: Set<string>;
+}
+
+/** One question per distinct list of identifiers, in order of first appearance: a batch of a visitor's clicks asks once. */
+const distinct = (candidates: readonly Candidate[]): Map<string, Question> => {
+  const questions = new Map<string, Question>();
+  for (const { personal } of candidates) {
+    if (!personal) continue;
+    const name = nameOf(personal);
+    const question = questions.get(name) ?? { personal, purposes: new Set<string>() };
+    for (const purpose of personal.purposes) question.purposes.add(purpose);
+    questions.set(name, question);
+  }
+  return questions;
+};
+
+const nameOf = (personal: PersonalData): string => personal.identifiers.map((identifier) => identifierText(normaliseIdentifier(identifier))).join('\0\0');
+
+const purposesOfAll = (questions: Iterable<Question>): string[] => [...new Set([...questions].flatMap(({ purposes }) => [...purposes]))];
+
+/** The subject of each candidate that has one; absent for a known event whose person was never seen or was erased. */
+export type Identities = ReadonlyMap<Candidate, SubjectKeys>;
+
+/**
+ * Finds or makes the subject of every fresh candidate, and only finds that of known ones: a repeated delivery must not bring back a
+ * person who was erased (ARCHITECTURE 1.5). At most one resolve and one find. DomainError `unavailable` when keys can't be had.
+ */
+export const identify = async (keys: SubjectKeyProvider, tenant: Tenant, fresh: readonly Candidate[], known: readonly Candidate[]): Promise<Identities> => {
+  const toResolve = distinct(fresh);
+  const toFind = distinct(known);
+  const [resolved, found] = await Promise.all([
+    toResolve.size === 0 ? [] : keys.resolve(tenant, [...toResolve.values()].map(({ personal, purposes }) => ({ identifiers: personal.identifiers, purposes: [...purposes] }))),
+    toFind.size === 0 ? [] : keys.find(tenant, [...toFind.values()].map(({ personal }) => personal.identifiers), purposesOfAll(toFind.values())),
+  ]);
+  const identities = new Map<Candidate, SubjectKeys>();
+  const spread = (candidates: readonly Candidate[], questions: Map<string, Question>, answers: readonly (SubjectKeys | undefined)[]): void => {
+    const byName = new Map([...questions.keys()].map((name, at) => [name, answers[at]]));
+    for (const candidate of candidates) {
+      const subject = candidate.personal && byName.get(nameOf(candidate.personal));
+      if (subject) identities.set(candidate, subject);
+    }
+  };
+  spread(fresh, toResolve, resolved);
+  spread(known, toFind, found);
+  return identities;
+};

@@ -1,0 +1,13 @@
+export { toCandidate, type Candidate } from './candidate.step.ts';
+export { readCloudEvent, type IncomingEvent } from './cloud-event.ts';
+export { readEventRequest, type EventRequest } from './event-request.ts';
+export { DEFAULT_EARLIEST_MS_BACK, DEFAULT_LATEST_AHEAD_MS, deriveEventTime, parseTime, SKEW_BOUND_MS, type EventTime, type TimeLimits } from './event-time.rule.ts';
+export { fingerprintOf, type FingerprintedEvent } from './fingerprint.ts';
+export { takeIn, type Delivery, type IntakePorts } from './intake.ts';
+export { INTAKE_LIMITS, type IntakeLimits } from './limits.ts';
+export type { EventOutcome, IntakeReport } from './outcome.ts';
+export { EVENT_KIND, FINGERPRINT_PURPOSE, personalDataOf, type PersonalData } from './personal-data.ts';
+export { openReject, quarantine, type RefusedEvent } from './quarantine.step.ts';
+export type { RawEvent } from './raw-event.ts';
+export { keepablePointer, type Checked, type Rejection } from './rejection.ts';
+export { refuseUngranted, timeLimitsOf, type SourceGrant } from './source-grant.rule.ts';

@@ -1,0 +1,118 @@
+import type { AppendOutcome, EventStore, KnownEvent } from '@millrace/event-store';
+import { logName, type LogKey } from '@millrace/kernel';
+import type { SubjectKeyProvider } from '@millrace/privacy';
+import { toCandidate, type Candidate } from './candidate.step.ts';
+import { identify, type Identities } from './identity.step.ts';
+import { INTAKE_LIMITS, type IntakeLimits } from './limits.ts';
+import { placed, rejected, type EventOutcome, type IntakeReport } from './outcome.ts';
+import { quarantine, type RefusedEvent } from './quarantine.step.ts';
+import type { RawEvent } from './raw-event.ts';
+import { reject, type Rejection } from './rejection.ts';
+import { sealCandidate, type SealedEvent } from './sealing.step.ts';
+import type { SourceGrant } from './source-grant.rule.ts';
+
+/** What the pipeline asks of the world. */
+export interface IntakePorts {
+  readonly store: EventStore;
+  readonly keys: SubjectKeyProvider;
+  readonly limits?: IntakeLimits;
+}
+
+/** Who brought the events, and when they came in. */
+export interface Delivery {
+  readonly grant: SourceGrant;
+  readonly receivedMs: number;
+  /** Of the request's span; an event's own traceparent wins. */
+  readonly traceparent?: string;
+}
+
+/** One request's way through the pipeline: what has become of each raw event so far. */
+class Passage {
+  readonly outcomes: EventOutcome[] = [];
+  readonly refused: RefusedEvent[] = [];
+  dropped = 0;
+
+  constructor(private readonly raws: readonly RawEvent[]) {}
+
+  refuse(index: number, rejection: Rejection): void {
+    const raw = this.raws[index]!;
+    this.refused.push({ raw, rejection });
+    this.outcomes[index] = rejected(index, raw.attributes['id'], rejection);
+  }
+
+  settle(sealed: SealedEvent, outcome: AppendOutcome): void {
+    const { incoming, dropped } = sealed.candidate;
+    switch (outcome.kind) {
+      case 'appended':
+        this.dropped += dropped;
+        this.outcomes[incoming.index] = placed(incoming.index, incoming.id, 'accepted', sealed.log, outcome.position);
+        return;
+      case 'duplicate':
+        this.outcomes[incoming.index] = placed(incoming.index, incoming.id, 'duplicate', outcome.log, outcome.position);
+        return;
+      case 'conflict':
+        this.outcomes[incoming.index] = rejected(incoming.index, incoming.id, conflictWith(outcome));
+        return;
+      default:
+        throw new Error(`an append with expected version "any" came out as ${outcome.kind}`);
+    }
+  }
+}
+
+const conflictWith = ({ log, position }: { readonly log: LogKey; readonly position: number }): Rejection =>
+  reject('/id', 'id-conflict', `Another event with this id stands at ${logName(log)} position ${position}, with other content; both are kept. A changed fact needs an id of its own.`).rejection;
+
+const candidatesOf = (passage: Passage, raws: readonly RawEvent[], { grant, receivedMs }: Delivery): Candidate[] => raws.flatMap((raw) => {
+  const checked = toCandidate(raw, grant, receivedMs);
+  if (checked.ok) return [checked.value];
+  passage.refuse(raw.index, checked.rejection);
+  return [];
+});
+
+const appendByLog = async (store: EventStore, passage: Passage, events: readonly SealedEvent[]): Promise<void> => {
+  const byLog = Map.groupBy(events, ({ log }) => logName(log));
+  await Promise.all([...byLog.values()].map(async (ofLog) => {
+    const units = ofLog.map(({ stream, event }) => ({ stream, expectedVersion: 'any' as const, events: [event] }));
+    const outcomes = await store.append(ofLog[0]!.log, units, { countAs: 'intake' });
+    for (const [at, sealed] of ofLog.entries()) passage.settle(sealed, outcomes[at]!);
+  }));
+};
+
+const lookUp = async (store: EventStore, grant: SourceGrant, candidates: readonly Candidate[]): Promise<ReadonlyMap<string, KnownEvent>> => {
+  const ids = [...new Set(candidates.map(({ incoming }) => incoming.id))];
+  return ids.length === 0 ? new Map() : new Map((await store.findEvents(grant.tenant, ids)).map((known) => [known.id, known]));
+};
+
+const seal = (passage: Passage, candidates: readonly Candidate[], identities: Identities, known: ReadonlyMap<string, KnownEvent>, delivery: Delivery, limits: IntakeLimits): SealedEvent[] =>
+  candidates.flatMap((candidate) => {
+    const person = identities.get(candidate);
+    const first = known.get(candidate.incoming.id);
+    if (candidate.personal && !person && first) {
+      passage.refuse(candidate.incoming.index, conflictWith(first));
+      return [];
+    }
+    const sealed = sealCandidate(candidate, person, delivery, limits);
+    if (sealed.ok) return [sealed.value];
+    passage.refuse(candidate.incoming.index, sealed.rejection);
+    return [];
+  });
+
+/**
+ * Takes in one request's events: checks each, looks all known ids up at once, exchanges identifiers for subjects at once, seals, and
+ * appends once per log; refused events are kept sealed. Outcomes are data, one per event in the request's order; one event's refusal
+ * never touches another. Idempotent by event id: a repeated request gets `duplicate` with the first positions. DomainError
+ * `unavailable` when store or keys are away or full; then any part of the request may have been stored, and sending it again is safe.
+ * The caller has counted the receipt.
+ */
+export const takeIn = async ({ store, keys, limits = INTAKE_LIMITS }: IntakePorts, raws: readonly RawEvent[], delivery: Delivery): Promise<IntakeReport> => {
+  const { grant, receivedMs } = delivery;
+  const passage = new Passage(raws);
+  const candidates = candidatesOf(passage, raws, delivery);
+  const known = await lookUp(store, grant, candidates);
+  const [repeated, fresh] = [candidates.filter(({ incoming }) => known.has(incoming.id)), candidates.filter(({ incoming }) => !known.has(incoming.id))];
+  const identities = await identify(keys, grant.tenant, fresh, repeated);
+  await appendByLog(store, passage, seal(passage, candidates, identities, known, delivery, limits));
+  const kept = await quarantine(keys, grant, new Date(receivedMs).toISOString(), passage.refused);
+  if (kept.length > 0) await store.recordRejects(kept);
+  return { outcomes: passage.outcomes, dropped: passage.dropped };
+};
