@@ -1,2 +1,2 @@
-import { withServers } from '../../jest.preset.mjs';
-export default { ...withServers, displayName: 'console' };
+import preset from '../../jest.preset.mjs';
+export default { ...preset, displayName: 'console' };

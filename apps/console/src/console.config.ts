@@ -1,0 +1,15 @@
+import { z } from 'zod';
+import { defineConfig, serviceUrl, setting, shared, type ConfigOf } from '@millrace/service-kit';
+
+const flag = z.enum(['true', 'false']).default('false').transform((text) => text === 'true');
+
+export const consoleConfig = defineConfig('console', {
+  apiTokenFile: shared.apiTokenFile,
+  analyticsUrl: serviceUrl('analytics'),
+  backboneUrl: serviceUrl('backbone'),
+  ingestionUrl: serviceUrl('ingestion'),
+  securityUrl: serviceUrl('security'),
+  warehouseUrl: serviceUrl('warehouse'),
+  secureCookie: setting('MILLRACE_SECURE_COOKIE', flag, 'true where the console is served over HTTPS: the session cookie then never travels in the clear'),
+});
+export type ConsoleConfig = ConfigOf<typeof consoleConfig>;

@@ -1,0 +1,22 @@
+export interface LogState { readonly tenant: string; readonly log: string; readonly epoch: number; readonly head: number; readonly relayed?: number | null }
+export interface ConsumerState { readonly tenant: string; readonly log: string; readonly position: number; readonly state: string; readonly reason?: string; readonly parked?: number }
+export interface SourceSums { readonly tenant: string; readonly source: string; readonly received: number; readonly accepted: number; readonly duplicate: number; readonly rejected: number; readonly unanswered: number }
+
+/** Parts that couldn't be had are missing. */
+export interface SystemView {
+  readonly services: readonly { readonly name: string; readonly healthy: boolean; readonly problems: Readonly<Record<string, string>> }[];
+  readonly logs?: readonly LogState[];
+  readonly consumers: readonly { readonly name: string; readonly consumers?: readonly ConsumerState[] }[];
+  readonly sources?: readonly SourceSums[];
+}
+
+export interface NamedConsumer { readonly name: string; readonly position?: number; readonly state?: string; readonly reason?: string; readonly parked?: number }
+
+/** Consumers of one log by service, at least one row so that a log nobody reads is still shown. */
+export const consumersOf = (view: SystemView, log: LogState): NamedConsumer[] => {
+  const found = view.consumers.flatMap(({ name, consumers = [] }) => consumers.filter((each) => each.tenant === log.tenant && each.log === log.log).map((each) => ({ ...each, name })));
+  return found.length > 0 ? found : [{ name: '' }];
+};
+
+/** Events between a consumer and the head; empty when nobody reads. */
+export const lagOf = (log: LogState, consumer: NamedConsumer): string => (consumer.position === undefined ? '' : String(Math.max(0, log.head - consumer.position)));
