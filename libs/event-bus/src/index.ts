@@ -1,4 +1,15 @@
 export { ask, askJson, respond, respondError } from './ask.ts';
+export { BackOff, pause } from './back-off.ts';
+export type { BatchHandler, ConsumerState, ConsumerStatus, EventBatch } from './batch.ts';
+export { divergenceOf } from './divergence.ts';
 export { BusLink, type BusLinkChange, type BusLinkOptions } from './link.ts';
+export { LogConsumer, type LogConsumerOptions } from './log-consumer.ts';
+export type { RelayState, RelayStatus } from './log-relay.ts';
+export { decodeMessage, encodeHeaders, encodePayload, leafOf } from './message.ts';
+export { OrderedConsumers, type OrderedConsumersOptions } from './ordered-consumers.ts';
+export { natsPermissions, type BusManifest, type NatsPermissions } from './permissions.ts';
+export { Relay, type RelayOptions } from './relay.ts';
+export { natsServerConfig, type NatsServerOptions } from './server-config.ts';
 export { eventSubject, logSubjectFilter, streamNameOf } from './subject.ts';
+export { DEFAULT_STREAM_LIMITS, logStreamConfig, type LogStreamConfig, type StreamLimits } from './topology.ts';
 export { currentTraceparent, injectTrace, inSpan, type SpanOptions } from './tracing.ts';

@@ -1,0 +1,92 @@
+import { JetStreamApiError, jetstreamManager, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
+import { nuid, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import type { LogKey, LogMark, Position, StoredEvent } from '@millrace/kernel';
+import { encodeHeaders, encodePayload, LEAF_HEADER } from './message.ts';
+import { eventSubject, streamNameOf } from './subject.ts';
+import { logStreamConfig, type StreamLimits } from './topology.ts';
+
+/** JetStream's `wrong last sequence`: somebody else has written meanwhile. */
+const WRONG_LAST_SEQUENCE = 10071;
+const STREAM_NOT_FOUND = 10059;
+
+/** Longer than a local fsync takes on a busy disk; when it passes, the stream's own last sequence tells what happened. */
+const COMMIT_TIMEOUT_MS = 5_000;
+
+export interface StreamEnd {
+  /** Sequence of the last message ever stored, which is the position of its event; 0 for an empty stream that starts at 1. */
+  readonly position: Position;
+  /** Leaf of the last message; absent when the stream holds none (empty, or all aged out). */
+  readonly leaf?: Uint8Array;
+}
+
+/** `committed`: the whole batch is in. `refused`: the stream does not end where the batch begins, nothing was stored. */
+export type PublishOutcome = 'committed' | 'refused';
+
+/** The stream of one log and epoch, as the relay sees it. Errors of the connection or of JetStream pass through: the relay backs off. */
+export class LogStream {
+  private constructor(private readonly nc: NatsConnection, private readonly jsm: JetStreamManager, private readonly log: LogKey, private readonly epoch: number) {}
+
+  static async of(nc: NatsConnection, log: LogKey, epoch: number): Promise<LogStream> {
+    // checkAPI would ask $JS.API.INFO, which no service is granted.
+    return new LogStream(nc, await jetstreamManager(nc, { checkAPI: false }), log, epoch);
+  }
+
+  /** Undefined when there is no such stream. */
+  async end(): Promise<StreamEnd | undefined> {
+    const name = streamNameOf(this.log, this.epoch);
+    try {
+      const { state } = await this.jsm.streams.info(name);
+      if (state.messages === 0) return { position: state.last_seq };
+      const last = await this.jsm.streams.getMessage(name, { seq: state.last_seq });
+      const leaf = Buffer.from(last?.header.get(LEAF_HEADER) ?? '', 'hex');
+      return leaf.length === 32 ? { position: state.last_seq, leaf } : { position: state.last_seq };
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return undefined;
+      throw error;
+    }
+  }
+
+  /** Makes the stream so that its next sequence is `firstPosition`. Idempotent: an equal stream is left as it is. */
+  async create(firstPosition: Position, limits?: StreamLimits): Promise<void> {
+    await this.jsm.streams.add(logStreamConfig(this.log, this.epoch, firstPosition, limits) as Partial<StreamConfig> & { name: string });
+  }
+
+  /**
+   * Stores consecutive events after `before` as one atomic batch: all or none, and none unless the stream ends at `before`. At most 1000 events.
+   * A lost answer rejects; the batch may be in or not, `end()` tells.
+   */
+  async publish(before: Position, events: readonly StoredEvent[]): Promise<PublishOutcome> {
+    const batchId = nuid.next();
+    const messages = events.map((event, index) => {
+      const headers = encodeHeaders(event);
+      headers.set('Nats-Batch-Id', batchId);
+      headers.set('Nats-Batch-Sequence', String(index + 1));
+      if (index === 0) headers.set('Nats-Expected-Last-Sequence', String(before));
+      if (index === events.length - 1) headers.set('Nats-Batch-Commit', '1');
+      return { subject: eventSubject(this.log, this.epoch, event.envelope.type), payload: encodePayload(event), headers };
+    });
+    const last = messages.pop();
+    if (!last) return 'committed';
+    for (const { subject, payload, headers } of messages) this.nc.publish(subject, payload, { headers });
+    return outcomeOf(await this.nc.request(last.subject, last.payload, { timeout: COMMIT_TIMEOUT_MS, headers: last.headers }), before + events.length);
+  }
+}
+
+interface PublishAnswer {
+  readonly seq?: number;
+  readonly error?: { readonly code: number; readonly err_code: number; readonly description: string };
+}
+
+const outcomeOf = (message: Msg, expectedEnd: Position): PublishOutcome => {
+  const answer = message.json<PublishAnswer>();
+  if (answer.error?.err_code === WRONG_LAST_SEQUENCE) return 'refused';
+  if (answer.error) throw new JetStreamApiError({ ...answer.error });
+  return answer.seq === expectedEnd ? 'committed' : 'refused';
+};
+
+/** Whether the stream's end agrees with the log: undefined when it does, else a sentence. `there` is the log's mark at that position. */
+export const streamDivergence = (end: StreamEnd, headPosition: Position, there: LogMark | undefined): string | undefined => {
+  if (end.position > headPosition) return `the stream ends at sequence ${end.position}, ahead of the log, which ends at ${headPosition}`;
+  if (end.leaf && Buffer.compare(end.leaf, there?.leaf ?? new Uint8Array()) !== 0) return `the message at sequence ${end.position} is another event than the log's at that position (leaf differs)`;
+  return undefined;
+};

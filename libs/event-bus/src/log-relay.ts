@@ -1,0 +1,192 @@
+import { logName, type LogHead, type LogKey, type LogReader, type Position, type StoredEvent } from '@millrace/kernel';
+import { BackOff, pause } from './back-off.ts';
+import { sameLeaf } from './divergence.ts';
+import { LogStream, streamDivergence } from './jetstream-stream.ts';
+import type { BusLink } from './link.ts';
+import type { StreamLimits } from './topology.ts';
+import { inSpan } from './tracing.ts';
+
+export type RelayState = 'relaying' | 'waiting' | 'diverged';
+
+/** Where one log's relay stands; `relayed` is the stream's last sequence as far as this relay knows. */
+export interface RelayStatus {
+  readonly tenant: string;
+  readonly log: string;
+  readonly epoch: number;
+  readonly head: Position;
+  readonly relayed: Position;
+  readonly state: RelayState;
+  readonly reason?: string;
+}
+
+export interface LogRelayOptions {
+  readonly reader: LogReader;
+  readonly link: BusLink;
+  readonly limits?: StreamLimits;
+  /** Called when the state or its reason changes. */
+  readonly onChange?: (status: RelayStatus) => void;
+}
+
+/** JetStream takes at most 1000 messages in a batch. */
+const MAX_BATCH_EVENTS = 1000;
+/** Below the server's default limit on what one batch may hold in flight, and two of them are held in memory. */
+const MAX_BATCH_BYTES = 4 * 1024 * 1024;
+const FIRST_BACK_OFF_MS = 100;
+const MOST_BACK_OFF_MS = 2_000;
+/** An idle relay looks again whether its stream is still there: JetStream's folder may be lost while nothing is appended. */
+const IDLE_CHECK_MS = 2_000;
+
+interface Page { readonly events: readonly StoredEvent[]; readonly divergence?: string }
+
+/**
+ * Copies one log of one epoch to its stream, in order. Keeps no checkpoint: the stream's last sequence is the last relayed position. Any number
+ * of relays may run at once: the server refuses all but the one whose batch continues the stream. Before each batch the event that precedes it
+ * is read along and its leaf compared with what was relayed, so a log exchanged underneath is noticed and never mixed in.
+ */
+export class LogRelay {
+  private head: LogHead;
+  private relayed: { position: Position; leaf?: Uint8Array } | undefined;
+  private state: RelayState = 'waiting';
+  private reason: string | undefined;
+  private checkedAt = 0;
+  private wake: () => void = () => undefined;
+  private readonly stopping = new AbortController();
+  private readonly backOff = new BackOff(FIRST_BACK_OFF_MS, MOST_BACK_OFF_MS);
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(head: LogHead, private readonly options: LogRelayOptions) {
+    this.head = head;
+  }
+
+  start(): void {
+    this.running = this.run();
+  }
+
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.wake();
+    await this.running;
+  }
+
+  /** Tells of a head read by the poller; wakes the relay when there is something new. */
+  advance(head: LogHead): void {
+    this.head = head;
+    if (this.relayed === undefined || head.position !== this.relayed.position) this.wake();
+  }
+
+  status(): RelayStatus {
+    return { tenant: this.head.tenant, log: logName(this.head), epoch: this.head.epoch, head: this.head.position, relayed: this.relayed?.position ?? 0, state: this.state, ...(this.reason === undefined ? {} : { reason: this.reason }) };
+  }
+
+  private get log(): LogKey {
+    return { tenant: this.head.tenant, context: this.head.context, shard: this.head.shard };
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      try {
+        if (await this.round()) this.backOff.reset();
+        else await this.idle();
+      } catch (error) {
+        // Bus or database away, an answer lost: nothing is known any more, the next round asks the stream where it ends.
+        this.relayed = undefined;
+        this.become('waiting', error instanceof Error ? error.name : 'failed');
+        await this.backOff.wait(this.stopping.signal);
+      }
+    }
+  }
+
+  /** One look, and all the batches that follow from it; false when there was nothing to do. */
+  private async round(): Promise<boolean> {
+    const stream = await LogStream.of(this.options.link.connection(), this.log, this.head.epoch);
+    if (this.relayed === undefined || Date.now() - this.checkedAt > IDLE_CHECK_MS) await this.locate(stream);
+    if (this.state === 'diverged' || this.relayed === undefined) return false;
+    if (this.head.position < this.relayed.position) return this.diverge(`the log ends at ${this.head.position}, behind the stream, which ends at ${this.relayed.position}`);
+    this.become('relaying');
+    if (this.head.position === this.relayed.position) return false;
+    return this.copy(stream);
+  }
+
+  /** Learns from the stream where it ends, makes it when it is missing, and compares it with the log. */
+  private async locate(stream: LogStream): Promise<void> {
+    const end = await stream.end();
+    this.checkedAt = Date.now();
+    if (!end) {
+      const [first] = await this.options.reader.read(this.log, 0, 1);
+      const firstPosition = first?.position ?? this.head.position + 1;
+      await stream.create(firstPosition, this.options.limits);
+      this.relayed = { position: firstPosition - 1 };
+      return;
+    }
+    const fresh = await this.options.reader.head(this.log);
+    if (!fresh || fresh.epoch !== this.head.epoch) {
+      // A new epoch gets a relay of its own; this one waits to be stopped.
+      this.diverge(`the log's epoch is ${fresh?.epoch ?? 'unknown'} now`);
+      return;
+    }
+    this.head = fresh;
+    const there = end.leaf ? await this.options.reader.mark(this.log, end.position) : undefined;
+    const divergence = streamDivergence(end, fresh.position, there);
+    if (divergence !== undefined) {
+      this.diverge(divergence);
+      return;
+    }
+    this.relayed = end;
+    if (this.state === 'diverged') this.become('waiting');
+  }
+
+  /** Publishes up to the head known now; the next page is read while a batch commits. */
+  private async copy(stream: LogStream): Promise<boolean> {
+    let page = await this.page();
+    while (page.events.length > 0 && this.relayed && !this.stopping.signal.aborted) {
+      const { events } = page;
+      const before = this.relayed.position;
+      const last = events.at(-1);
+      if (!last) break;
+      const committing = inSpan('relay batch', { kind: 'producer', attributes: { 'millrace.log': logName(this.log), 'messaging.batch.message_count': events.length } }, () => stream.publish(before, events));
+      const [outcome, next] = await Promise.all([committing, this.page(last)]);
+      if (outcome === 'refused') {
+        // Another relay was first, or the stream was made anew: look again.
+        this.relayed = undefined;
+        return true;
+      }
+      this.relayed = { position: last.position, leaf: last.leaf };
+      page = next;
+    }
+    if (page.divergence !== undefined) return this.diverge(page.divergence);
+    return true;
+  }
+
+  /** Events after `after` (default: what is relayed), preceded in the read by the event already relayed, which must be the same one still. */
+  private async page(after: { position: Position; leaf?: Uint8Array } | undefined = this.relayed): Promise<Page> {
+    if (!after) return { events: [] };
+    const from = after.leaf && after.position > 0 ? after.position - 1 : after.position;
+    const read = await this.options.reader.read(this.log, from, MAX_BATCH_EVENTS, MAX_BATCH_BYTES);
+    if (from === after.position) return { events: read };
+    const [previous, ...events] = read;
+    if (!previous || !after.leaf || !sameLeaf(previous.leaf, after.leaf)) return { events: [], divergence: `the event at position ${after.position} of the log is another one than the one relayed (leaf differs)` };
+    // A page of one large event would be read for ever: take the next one alone.
+    return { events: events.length > 0 ? events : await this.options.reader.read(this.log, after.position, 1) };
+  }
+
+  private diverge(reason: string): false {
+    this.become('diverged', reason);
+    return false;
+  }
+
+  private become(state: RelayState, reason?: string): void {
+    if (state === this.state && reason === this.reason) return;
+    this.state = state;
+    this.reason = reason;
+    this.options.onChange?.(this.status());
+  }
+
+  /** Until woken by a new head, or until it is time to look at the stream again. */
+  private async idle(): Promise<void> {
+    const waiting = new AbortController();
+    this.wake = () => waiting.abort();
+    if (this.state !== 'diverged' && this.relayed && this.head.position > this.relayed.position) return;
+    await pause(IDLE_CHECK_MS, AbortSignal.any([waiting.signal, this.stopping.signal]));
+    this.wake = () => undefined;
+  }
+}

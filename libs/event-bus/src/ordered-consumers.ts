@@ -1,0 +1,57 @@
+import { logName, type LogHead } from '@millrace/kernel';
+import { pause } from './back-off.ts';
+import type { ConsumerStatus } from './batch.ts';
+import { LogConsumer, type LogConsumerOptions } from './log-consumer.ts';
+
+/** A log that is new is noticed after at most this. */
+const DISCOVERY_MS = 500;
+
+export interface OrderedConsumersOptions extends LogConsumerOptions {
+  /** Contexts whose logs are consumed, of every tenant. */
+  readonly contexts: readonly string[];
+}
+
+const keyOf = (head: Pick<LogHead, 'tenant' | 'context' | 'shard'>): string => `${head.tenant} ${logName(head)}`;
+
+/** All ordered loops of a service: one per log of its contexts, found as logs appear. Starting waits for nothing and never fails. */
+export class OrderedConsumers {
+  private readonly logs = new Map<string, LogConsumer>();
+  private readonly stopping = new AbortController();
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: OrderedConsumersOptions) {}
+
+  start(): void {
+    this.running = this.discover();
+  }
+
+  /** Stops all loops after the batch each has in hand. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+    await Promise.all([...this.logs.values()].map((log) => log.stop()));
+  }
+
+  status(): ConsumerStatus[] {
+    return [...this.logs.values()].map((log) => log.status()).toSorted((a, b) => `${a.tenant}/${a.log}`.localeCompare(`${b.tenant}/${b.log}`));
+  }
+
+  private async discover(): Promise<void> {
+    while (!this.stopping.signal.aborted) {
+      try {
+        for (const head of await this.options.reader.heads()) this.follow(head);
+      } catch (error) {
+        // The loops report the same outage by their state; here it only means that no log is new.
+        this.options.onError?.(error, { tenant: '', context: 'backbone', shard: 0 });
+      }
+      await pause(DISCOVERY_MS, this.stopping.signal);
+    }
+  }
+
+  private follow(head: LogHead): void {
+    if (!this.options.contexts.includes(head.context) || this.logs.has(keyOf(head))) return;
+    const log = new LogConsumer({ tenant: head.tenant, context: head.context, shard: head.shard }, head.epoch, this.options);
+    this.logs.set(keyOf(head), log);
+    log.start();
+  }
+}

@@ -1,0 +1,39 @@
+/** What of a service.yaml concerns the bus. */
+export interface BusManifest {
+  readonly service: string;
+  /** Contexts whose logs it consumes. */
+  readonly reads: readonly string[];
+  /** Subjects it may send requests to; may end in `.>`. */
+  readonly asks: readonly string[];
+  /** Subjects it may answer; may end in `.>`. */
+  readonly answers: readonly string[];
+  /** Writes the EVT_ streams (backbone only). */
+  readonly relay: boolean;
+}
+
+export interface NatsPermissions {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+  /** May answer a request it has been sent, and only that, once or within a minute. */
+  readonly answersRequests: boolean;
+}
+
+const consumerGrants = ({ service, reads }: BusManifest): string[] => (reads.length === 0 ? [] : [
+  ...reads.map((context) => `$JS.API.CONSUMER.CREATE.*.${service}.evt.*.${context}.>`),
+  `$JS.API.CONSUMER.MSG.NEXT.*.${service}`,
+  `$JS.API.CONSUMER.INFO.*.${service}`,
+  `$JS.API.CONSUMER.DELETE.*.${service}`,
+]);
+
+const RELAY_GRANTS = ['evt.>', '$JS.API.STREAM.CREATE.*', '$JS.API.STREAM.INFO.*', '$JS.API.STREAM.MSG.GET.*'];
+
+/**
+ * Static lists for one service. What isn't listed is refused by the server: other contexts' subjects and consumers, consumers named otherwise,
+ * STREAM.MSG.GET and DIRECT.GET (which would read past the context filter), other services' inboxes, and wildcards wider than these.
+ */
+export const natsPermissions = (manifest: BusManifest): NatsPermissions => ({
+  publish: [...manifest.asks, ...consumerGrants(manifest), ...(manifest.relay ? RELAY_GRANTS : [])],
+  // Answers are taken in a queue group named after the service; a plain subscription would let a second process listen in.
+  subscribe: [`_INBOX.${manifest.service}.>`, ...manifest.answers.map((subject) => `${subject} ${manifest.service}`)],
+  answersRequests: manifest.answers.length > 0,
+});

@@ -1,0 +1,82 @@
+import { logName, type LogHead } from '@millrace/kernel';
+import { pause } from './back-off.ts';
+import { LogRelay, type LogRelayOptions, type RelayStatus } from './log-relay.ts';
+
+/** Between looks at the heads while events come; a look is one index probe per log. */
+const BUSY_POLL_MS = 25;
+/** When nothing has moved for a while; the wait grows towards it. */
+const IDLE_POLL_MS = 50;
+/** While the event database can't be read. */
+const FAILED_POLL_MS = 500;
+
+export interface RelayOptions extends LogRelayOptions {
+  /** Told of errors while reading heads; the relay goes on. */
+  readonly onError?: (error: unknown) => void;
+}
+
+const keyOf = (head: LogHead): string => `${head.tenant} ${logName(head)} ${head.epoch}`;
+
+/** Relays every log the reader shows, each in its own loop, found and followed by one poller. Logs of an epoch that is over are let go. */
+export class Relay {
+  private readonly logs = new Map<string, LogRelay>();
+  private readonly stopping = new AbortController();
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(private readonly options: RelayOptions) {}
+
+  start(): void {
+    this.running = this.poll();
+  }
+
+  /** Stops all loops; a batch in flight is finished first. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    await this.running;
+    await Promise.all([...this.logs.values()].map((log) => log.stop()));
+  }
+
+  status(): RelayStatus[] {
+    return [...this.logs.values()].map((log) => log.status()).toSorted((a, b) => `${a.tenant}/${a.log}`.localeCompare(`${b.tenant}/${b.log}`));
+  }
+
+  private async poll(): Promise<void> {
+    let waitMs = BUSY_POLL_MS;
+    while (!this.stopping.signal.aborted) {
+      try {
+        const moved = await this.follow(await this.options.reader.heads());
+        waitMs = moved ? BUSY_POLL_MS : Math.min(waitMs + 5, IDLE_POLL_MS);
+      } catch (error) {
+        this.options.onError?.(error);
+        waitMs = FAILED_POLL_MS;
+      }
+      await pause(waitMs, this.stopping.signal);
+    }
+  }
+
+  private async follow(heads: readonly LogHead[]): Promise<boolean> {
+    let moved = false;
+    const present = new Set(heads.map(keyOf));
+    for (const [key, log] of this.logs) {
+      if (present.has(key)) continue;
+      // Kept out of the listing by a new epoch only: a log that vanished altogether is a divergence the log's own loop reports.
+      if (!heads.some((head) => head.tenant === log.status().tenant && logName(head) === log.status().log)) continue;
+      this.logs.delete(key);
+      await log.stop();
+    }
+    for (const head of heads) {
+      const known = this.logs.get(keyOf(head));
+      if (known) {
+        moved ||= known.status().head !== head.position;
+        known.advance(head);
+        continue;
+      }
+      // A log without events has no stream yet: its first event makes one.
+      if (head.position === 0) continue;
+      const log = new LogRelay(head, this.options);
+      this.logs.set(keyOf(head), log);
+      log.start();
+      moved = true;
+    }
+    return moved;
+  }
+}

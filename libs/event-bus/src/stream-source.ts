@@ -1,0 +1,99 @@
+import { AckPolicy, DeliverPolicy, JetStreamApiError, jetstream, jetstreamManager, ReplayPolicy, type Consumer, type ConsumerConfig, type ConsumerMessages, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
+import { nanos, type NatsConnection } from '@nats-io/transport-node';
+import type { Epoch, LogKey, Position } from '@millrace/kernel';
+import { logSubjectFilter, streamNameOf } from './subject.ts';
+
+/** A pull takes at most this many messages and bytes: what one loop holds in memory, and well over the largest message. */
+const PULL_MESSAGES = 500;
+const PULL_BYTES = 8 * 1024 * 1024;
+/** How long a pull waits for messages; shortest the client allows is 1 s. */
+const PULL_EXPIRES_MS = 1_000;
+/** The server forgets the consumer of a process that died after this long. */
+const INACTIVE_MS = 30_000;
+/** `consumer already exists` with another start: a predecessor's, to be replaced. */
+const CONSUMER_EXISTS = new Set([10148, 10105]);
+const CONSUMER_NOT_FOUND = 10014;
+
+const configOf = (service: string, log: LogKey, epoch: Epoch, after: Position): Partial<ConsumerConfig> => ({
+  name: service,
+  filter_subject: logSubjectFilter(log, epoch),
+  deliver_policy: DeliverPolicy.StartSequence,
+  opt_start_seq: after + 1,
+  // The checkpoint is the consumer's own: an acknowledgement would be a second, weaker truth.
+  ack_policy: AckPolicy.None,
+  replay_policy: ReplayPolicy.Instant,
+  mem_storage: true,
+  inactive_threshold: nanos(INACTIVE_MS),
+});
+
+const makeConsumer = async (jsm: JetStreamManager, service: string, log: LogKey, epoch: Epoch, after: Position): Promise<void> => {
+  const stream = streamNameOf(log, epoch);
+  const config = configOf(service, log, epoch, after);
+  try {
+    await jsm.consumers.add(stream, config);
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError) || !CONSUMER_EXISTS.has(error.code)) throw error;
+    await jsm.consumers.delete(stream, service).catch((gone: unknown) => {
+      if (!(gone instanceof JetStreamApiError) || gone.code !== CONSUMER_NOT_FOUND) throw gone;
+    });
+    await jsm.consumers.add(stream, config);
+  }
+};
+
+/**
+ * Messages of a log's stream from a position on, by a pull consumer named after the service. `next()` returns what has arrived: [] after about a
+ * second without any. It rejects when the stream, the consumer or the connection is gone: make a new source, or read Postgres.
+ */
+export class StreamSource {
+  private pulled: ConsumerMessages | undefined;
+  private pumping: Promise<void> = Promise.resolve();
+  private readonly queue: JsMsg[] = [];
+  private ended = true;
+  private failure: unknown;
+  private wake: () => void = () => undefined;
+
+  private constructor(private readonly consumer: Consumer) {}
+
+  static async open(nc: NatsConnection, service: string, log: LogKey, epoch: Epoch, after: Position): Promise<StreamSource> {
+    const jsm = await jetstreamManager(nc, { checkAPI: false });
+    await makeConsumer(jsm, service, log, epoch, after);
+    return new StreamSource(await jetstream(nc).consumers.get(streamNameOf(log, epoch), service));
+  }
+
+  async next(): Promise<JsMsg[]> {
+    if (this.queue.length === 0 && this.ended) await this.pull();
+    if (this.queue.length === 0 && !this.ended) await new Promise<void>((resolve) => { this.wake = resolve; });
+    // Messages of one socket read arrive in one turn of the event loop: let the turn end and take them all.
+    await new Promise((resolve) => { setImmediate(resolve); });
+    if (this.queue.length === 0 && this.failure !== undefined) throw this.failure;
+    return this.queue.splice(0);
+  }
+
+  async close(): Promise<void> {
+    this.wake();
+    // A pull that can't be closed is on a connection that is gone.
+    await this.pulled?.close().catch(() => undefined);
+    await this.pumping;
+  }
+
+  private async pull(): Promise<void> {
+    this.ended = false;
+    const messages = await this.consumer.fetch({ max_messages: PULL_MESSAGES, max_bytes: PULL_BYTES, expires: PULL_EXPIRES_MS });
+    this.pulled = messages;
+    this.pumping = this.pump(messages);
+  }
+
+  private async pump(messages: ConsumerMessages): Promise<void> {
+    try {
+      for await (const message of messages) {
+        this.queue.push(message);
+        this.wake();
+      }
+    } catch (error) {
+      this.failure = error;
+    } finally {
+      this.ended = true;
+      this.wake();
+    }
+  }
+}
