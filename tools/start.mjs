@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { build, ensureInstalled, env, node, root } from './install.mjs';
 
 ensureInstalled();
-if (!build(['--exclude=testing'])) {
+if (!build()) {
   process.stderr.write('millrace: the build failed; its messages are above.\n');
   process.exit(1);
 }

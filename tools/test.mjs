@@ -1,6 +1,6 @@
 // npm test: install, then lint, typecheck, build, unit and integration tests, architecture rules and budgets, and the run of the whole
 // platform in a browser. The last line is `N passed, N failed`; a check that leaves no report counts as failed.
-import { existsSync, globSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureInstalled, root, run } from './install.mjs';
 
@@ -8,7 +8,7 @@ ensureInstalled();
 const only = process.argv.includes('--only') ? process.argv[process.argv.indexOf('--only') + 1] : undefined;
 const reports = join(root, '.reports');
 rmSync(reports, { recursive: true, force: true });
-mkdirSync(reports, { recursive: true });
+mkdirSync(join(reports, '@millrace'), { recursive: true });
 const started = Date.now();
 const tally = { passed: 0, failed: 0 };
 
@@ -37,10 +37,12 @@ const count = (names) => {
   }
 };
 
-const projects = globSync('{apps,libs}/*/package.json', { cwd: root })
-  .map((file) => JSON.parse(readFileSync(join(root, file), 'utf8')))
+const projects = ['apps', 'libs']
+  .flatMap((kind) => readdirSync(join(root, kind)).map((name) => join(root, kind, name, 'package.json')))
+  .filter((file) => existsSync(file))
+  .map((file) => JSON.parse(readFileSync(file, 'utf8')))
   .filter((pkg) => pkg.nx?.targets?.test !== undefined)
-  .map((pkg) => pkg.name.replace('@millrace/', ''));
+  .map((pkg) => pkg.name);
 
 if (only === undefined) {
   check('lint, typecheck, build', nx(['lint', 'typecheck', 'build'], 2));
