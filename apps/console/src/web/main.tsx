@@ -28,7 +28,7 @@ const App = () => {
   const { path, query } = useRoute();
   const [session, setSession] = useState<Session>({ kind: 'asking' });
   useEffect(() => askSession(setSession), []);
-  const token = path === '/first-login' ? query.get('token') ?? undefined : undefined;
+  const token = path === '/login' || path === '/first-login' ? query.get('token') ?? undefined : undefined;
   const entered = (visitor: Visitor): void => { setSession({ kind: 'in', visitor }); if (path !== '/explorer' && path !== '/system') navigate('/'); };
   if (token !== undefined && session.kind !== 'asking') return <Login token={token} onEntered={entered} />;
   if (session.kind === 'asking') return <main id="content"><Loading what="your session" /></main>;

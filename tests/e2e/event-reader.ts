@@ -1,0 +1,39 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Platform } from './platform.ts';
+
+export interface ReadEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly log: string;
+  readonly position: number;
+  readonly text: string;
+}
+
+interface Page { readonly events: readonly { readonly log: string; readonly position: number; readonly envelope: { readonly id: string; readonly type: string } }[] }
+
+const PORT_OF_BACKBONE = 5;
+
+/** Calls a service's HTTP interface with the operator's token. */
+export const ask = async <T>(platform: Pick<Platform, 'home' | 'base'>, portOffset: number, path: string): Promise<T> => {
+  const token = (await readFile(join(platform.home, 'secrets', 'operator.token'), 'utf8')).trim();
+  const response = await fetch(`http://127.0.0.1:${platform.base + portOffset}${path}`, { headers: { authorization: `Bearer ${token}` } });
+  if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
+  return await response.json() as T;
+};
+
+/** Every event of a tenant, log by log, in order. */
+export async function* storedEvents(platform: Pick<Platform, 'home' | 'base'>, tenant: string): AsyncGenerator<ReadEvent> {
+  const { logs } = await ask<{ logs: { log: string; head: number }[] }>(platform, PORT_OF_BACKBONE, `/v1/logs?tenant=${tenant}`);
+  for (const { log } of logs) {
+    for (let after = 0; ;) {
+      const { events } = await ask<Page>(platform, PORT_OF_BACKBONE, `/v1/logs/${log}/events?tenant=${tenant}&after=${after}&limit=200`);
+      if (events.length === 0) break;
+      for (const [index, event] of events.entries()) {
+        if (event.position !== after + index + 1) throw new Error(`${log} has a gap: ${event.position} after ${after + index}`);
+        yield { id: event.envelope.id, type: event.envelope.type, log, position: event.position, text: JSON.stringify(event) };
+      }
+      after = events.at(-1)!.position;
+    }
+  }
+}
