@@ -1,1 +1,7 @@
-export type { CheckpointStore, ProjectedEvent, TransactionScope } from './projection.ts';
+export { commandHandler, loadStream, type CommandHandlerOptions, type CommandMetadata, type CommandOutcome } from './command-handler.ts';
+export { asOfCheckpoints, CONSUMER_TABLES_DOWN, CONSUMER_TABLES_UP, sqlCheckpoints, sqlParked } from './consumer-tables.ts';
+export { deciderSpec, type Decision } from './given.ts';
+export type { CheckpointStore, ParkedEvent, ParkedStore, ProjectedEvent, Projection, TransactionScope } from './projection.ts';
+export { isTransient, projectionRunner, type ProjectionRunnerOptions } from './projection-runner.ts';
+export { rowsOf, type Sql, type Statement } from './sql.ts';
+export { statementProjection } from './statement-projection.ts';

@@ -17,3 +17,35 @@ export interface CheckpointStore<Tx> {
 export interface TransactionScope<Tx> {
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
 }
+
+/** Events that could not be applied, and those of the same key behind them; kept beside the checkpoint. */
+export interface ParkedStore<Tx> {
+  /** Which of these keys have a parked event in the log. */
+  keys(tx: Tx, log: LogKey, keys: readonly string[]): Promise<ReadonlySet<string>>;
+  /** Idempotent by (log, position). */
+  park(tx: Tx, log: LogKey, event: ParkedEvent): Promise<void>;
+  count(log: LogKey): Promise<number>;
+}
+
+export interface ParkedEvent {
+  readonly position: number;
+  readonly key: string;
+  readonly eventId: string;
+  readonly type: string;
+  /** Stable name of what went wrong, or `behind-parked`. */
+  readonly code: string;
+  /** For humans; never quotes data. */
+  readonly reason: string;
+}
+
+/**
+ * A read model's rule: which events it takes and what they do. `apply` gets a run of them in log order, inside the transaction that also moves
+ * the checkpoint; how a run is cut into calls must not change the outcome. It throws DomainError `unavailable` for what a retry may cure;
+ * anything else is the event's own fault and parks it.
+ */
+export interface Projection<Tx> {
+  readonly name: string;
+  readonly version: number;
+  readonly types: readonly string[];
+  apply(tx: Tx, events: readonly ProjectedEvent[]): Promise<void>;
+}

@@ -1,0 +1,102 @@
+import { DomainError, type Clock, type Decider, type DomainEvent, type Envelope, type LogKey, type Position, type StoredEvent, systemClock } from '@millrace/kernel';
+import type { EventStore, EventToAppend } from '@millrace/event-store';
+import { currentTraceparent, inSpan } from '@millrace/event-bus';
+
+/** What a command's events are stored with; the rest of the envelope comes from the handler. */
+export interface CommandMetadata {
+  /** Name of the source or service that commanded it: what accounting is kept by. */
+  readonly via: string;
+  /** CloudEvents source of the events. */
+  readonly source: string;
+  /** Makes the events' ids (`<commandId>/<index>`), so that a command repeated after a lost answer is stored once. */
+  readonly commandId: string;
+  readonly time?: string;
+  readonly subject?: string;
+  readonly causationId?: string;
+  readonly correlationId?: string;
+}
+
+export interface CommandHandlerOptions<State, Command, Event extends DomainEvent> {
+  readonly decider: Decider<State, Command, Event>;
+  readonly store: Pick<EventStore, 'readStream' | 'append' | 'findEvents'>;
+  /** Hex of 32 bytes over what the command means (ARCHITECTURE 1.5). */
+  readonly fingerprint: (event: Event) => string;
+  /** Parses a stored event's data; the type is the decider's own. */
+  readonly fromStored: (type: string, version: number, data: unknown) => Event;
+  readonly clock?: Clock;
+  /** Lost races with other writers of the stream that are tried again; 5 unless told. */
+  readonly maxAttempts?: number;
+}
+
+export interface CommandOutcome<Event> {
+  readonly events: readonly Event[];
+  /** Stream version after the command. */
+  readonly version: number;
+  /** Of the last event; undefined when nothing was appended. */
+  readonly position?: Position;
+  /** True when this very command had been stored before: `events` is then empty. */
+  readonly duplicate: boolean;
+}
+
+const READ_LIMIT = 1000;
+const DEFAULT_ATTEMPTS = 5;
+
+/** Folds a stream into its state; pages, so that a long stream costs time and not memory. */
+export const loadStream = async <State, Command, Event extends DomainEvent>(options: Pick<CommandHandlerOptions<State, Command, Event>, 'decider' | 'store' | 'fromStored'>, log: LogKey, stream: string): Promise<{ state: State; version: number }> => {
+  let state = options.decider.initial;
+  let version = 0;
+  for (;;) {
+    const page: readonly StoredEvent[] = await options.store.readStream(log.tenant, stream, version, READ_LIMIT);
+    for (const { envelope, data, streamVersion } of page) {
+      state = options.decider.evolve(state, options.fromStored(envelope.type, envelope.version, JSON.parse(Buffer.from(data).toString('utf8'))));
+      version = streamVersion;
+    }
+    if (page.length < READ_LIMIT) return { state, version };
+  }
+};
+
+/**
+ * The one command handler: loads the stream, decides, appends at the version read, and decides anew when another writer was first (bounded, then
+ * DomainError `conflict`/`stream-contended`). Idempotent by `commandId`: a repeated command appends nothing. What the decider throws passes.
+ */
+export const commandHandler = <State, Command, Event extends DomainEvent>(options: CommandHandlerOptions<State, Command, Event>) => {
+  const clock = options.clock ?? systemClock;
+
+  const envelopeOf = (log: LogKey, stream: string, event: Event, id: string, metadata: CommandMetadata): Omit<Envelope, 'recordedtime'> => {
+    const now = clock.now().toISOString();
+    const traceparent = currentTraceparent();
+    return {
+      specversion: '1.0', id, source: metadata.source, type: event.type, version: event.version, tenant: log.tenant, stream,
+      time: metadata.time ?? now, receivedtime: now, via: metadata.via, fingerprint: options.fingerprint(event),
+      ...(metadata.subject === undefined ? {} : { subject: metadata.subject }),
+      ...(traceparent === undefined ? {} : { traceparent }),
+      ...(metadata.causationId === undefined ? {} : { causationid: metadata.causationId }),
+      ...(metadata.correlationId === undefined ? {} : { correlationid: metadata.correlationId }),
+    };
+  };
+
+  const attempt = async (log: LogKey, stream: string, command: Command, metadata: CommandMetadata): Promise<CommandOutcome<Event> | 'lost-race'> => {
+    const { state, version } = await loadStream(options, log, stream);
+    const ids = (count: number) => Array.from({ length: count }, (_, index) => `${metadata.commandId}/${index}`);
+    const [known] = await options.store.findEvents(log.tenant, ids(1));
+    if (known) return { events: [], version, position: known.position, duplicate: true };
+    const events = options.decider.decide(command, state);
+    if (events.length === 0) return { events, version, duplicate: false };
+    const names = ids(events.length);
+    const toAppend = events.map((event, index): EventToAppend => ({ envelope: envelopeOf(log, stream, event, names[index] ?? '', metadata), data: Buffer.from(JSON.stringify(event.data)) }));
+    const outcomes = await options.store.append(log, [{ stream, expectedVersion: version, events: toAppend }], { countAs: 'none' });
+    const last = outcomes.at(-1);
+    if (last?.kind === 'appended') return { events, version: last.streamVersion, position: last.position, duplicate: false };
+    if (outcomes.some((outcome) => outcome.kind === 'wrong-version' || outcome.kind === 'duplicate')) return 'lost-race';
+    throw new DomainError('conflict', 'command-id-reused', { outcome: last?.kind ?? 'none' }, 'The command\'s id was used before for another command. Use a fresh id.');
+  };
+
+  return (log: LogKey, stream: string, command: Command, metadata: CommandMetadata): Promise<CommandOutcome<Event>> =>
+    inSpan('handle command', { attributes: { 'millrace.log': `${log.context}/${log.shard}` } }, async () => {
+      for (let tries = 0; tries < (options.maxAttempts ?? DEFAULT_ATTEMPTS); tries += 1) {
+        const outcome = await attempt(log, stream, command, metadata);
+        if (outcome !== 'lost-race') return outcome;
+      }
+      throw new DomainError('conflict', 'stream-contended', {}, 'Other writers kept changing the stream. Try again in a moment.');
+    });
+};
