@@ -1,6 +1,6 @@
 import { DataSource, type DataSourceOptions, type EntityManager } from 'typeorm';
-import { Checkpoint } from './checkpoint/checkpoint.entity.ts';
-import { ParkedEvent } from './checkpoint/parked-event.entity.ts';
+import { ConsumerCheckpoint } from './checkpoint/consumer-checkpoint.entity.ts';
+import { ParkedEventRow } from './checkpoint/parked-event.entity.ts';
 import { SalesFacts1763900000000 } from './migrations/1763900000000-sales-facts.migration.ts';
 import { Buyer } from './sales/buyer.entity.ts';
 import { HourlySales } from './sales/hourly-sales.entity.ts';
@@ -9,7 +9,7 @@ import { OrderLineFact } from './sales/order-line-fact.entity.ts';
 
 const databaseOptions = (url: string): DataSourceOptions => ({
   type: 'postgres', url,
-  entities: [OrderFact, OrderLineFact, HourlySales, Buyer, Checkpoint, ParkedEvent],
+  entities: [OrderFact, OrderLineFact, HourlySales, Buyer, ConsumerCheckpoint, ParkedEventRow],
   migrations: [SalesFacts1763900000000],
   synchronize: false, migrationsRun: false, logging: false, installExtensions: false, uuidExtension: 'pgcrypto',
   applicationName: 'analytics',

@@ -1,5 +1,7 @@
+import { asOfCheckpoints } from '@millrace/event-sourcing';
 import type { AsOf, Context } from '@millrace/kernel';
 import type { EntityManager } from 'typeorm';
+import { CONSUMER } from '../checkpoint/consumer-name.ts';
 import type { Metric } from './metric.model.ts';
 import type { FilterId, Question } from './question.model.ts';
 
@@ -53,7 +55,6 @@ export const factParameters = ({ tenant, from, to, where }: Question): unknown[]
 
 /** The positions up to which each log's events are in the tables, in the snapshot of `manager`. */
 export const asOfIn = async (manager: EntityManager, tenant: string, contexts: readonly Context[]): Promise<AsOf> => {
-  const rows = await manager.query<{ log: string; position: string }[]>(
-    `select log, position from checkpoint where tenant = $1 and split_part(log, '/', 1) = any($2) order by log`, [tenant, contexts]);
-  return Object.fromEntries(rows.map(({ log, position }) => [log, Number(position)]));
+  const all = await asOfCheckpoints(manager, CONSUMER, tenant);
+  return Object.fromEntries(Object.entries(all).filter(([log]) => contexts.some((context) => log.startsWith(`${context}/`))));
 };

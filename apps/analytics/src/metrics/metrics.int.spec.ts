@@ -1,14 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { sqlCheckpoints } from '@millrace/event-sourcing';
 import { freshDatabase, type TestDatabase } from '@millrace/testing';
 import type { DataSource } from 'typeorm';
 import { openAnalyticsDatabase } from '../analytics-database.ts';
-import { CheckpointTable } from '../checkpoint/checkpoint-table.ts';
+import { CONSUMER } from '../checkpoint/consumer-name.ts';
 import { insertFacts } from '../sales/fact-insert.ts';
 import { orderEvent, SAMPLE_ORDERS } from '../sales/sample-orders.ts';
 import { salesFactOf } from '../sales/sales-facts.projection.ts';
 import { answerQuestion, type MetricAnswer } from './metric.query.ts';
 import { parseQuestion, type QuestionParameters } from './question.model.ts';
-import { parseAfter, traceQuestion, type Trace } from './trace.query.ts';
+import { parsePage, traceQuestion, type Trace } from './trace.query.ts';
 
 let fresh: TestDatabase;
 let database: DataSource;
@@ -22,7 +23,7 @@ beforeAll(async () => {
   await database.transaction(async (manager) => {
     await insertFacts(manager, log, facts);
     await insertFacts(manager, { ...log, tenant: 'other' }, facts);
-    await new CheckpointTable(database).save(manager, log, head);
+    await sqlCheckpoints(manager, CONSUMER).save(manager, log, head);
   });
 });
 afterAll(async () => { await database.destroy(); await fresh.drop(); });
@@ -30,7 +31,7 @@ afterAll(async () => { await database.destroy(); await fresh.drop(); });
 const ask = (metric: string, parameters: QuestionParameters = {}): Promise<MetricAnswer> => answerQuestion(database, parseQuestion(metric, { tenant: 'shop', ...parameters }));
 const rows = async (metric: string, parameters: QuestionParameters = {}): Promise<MetricAnswer['rows']> => (await ask(metric, parameters)).rows;
 const trace = (metric: string, parameters: QuestionParameters, after?: string, limit = 100): Promise<Trace> =>
-  traceQuestion(database, parseQuestion(metric, { tenant: 'shop', ...parameters }), { after: parseAfter(after), limit });
+  traceQuestion(database, parseQuestion(metric, { tenant: 'shop', ...parameters }), parsePage(after, String(limit)));
 
 describe('metrics of the sample shop', () => {
   it.each<[string, MetricAnswer['rows']]>([
@@ -144,7 +145,7 @@ describe('trace', () => {
   });
 
   it('refuses a cursor it did not give', () => {
-    expect(() => parseAfter('12')).toThrow(/"next" of the page before/);
+    expect(() => parsePage('12', undefined)).toThrow(/"next" of the page before/);
   });
 });
 

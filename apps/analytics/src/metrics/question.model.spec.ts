@@ -40,14 +40,15 @@ describe('parseQuestion', () => {
   });
 
   it('never throws anything but a refusal, whatever comes', () => {
-    fc.assert(fc.property(fc.string(), fc.dictionary(fc.constantFrom('by', 'from', 'to', 'where', 'limit', 'tenant', 'x'), fc.oneof(fc.string(), fc.array(fc.string()))), (metric, parameters) => {
-      for (const id of [metric, 'revenue.net']) {
-        try {
-          parseQuestion(id, parameters);
-        } catch (error) {
-          expect(error).toMatchObject({ name: 'DomainError', kind: 'invalid' });
-        }
+    const refusalOf = (metric: string, parameters: QuestionParameters): unknown => {
+      try {
+        return void parseQuestion(metric, parameters);
+      } catch (error) {
+        return error;
       }
+    };
+    fc.assert(fc.property(fc.oneof(fc.string(), fc.constant('revenue.net')), fc.dictionary(fc.constantFrom('by', 'from', 'to', 'where', 'limit', 'tenant', 'x'), fc.oneof(fc.string(), fc.array(fc.string()))), (metric, parameters) => {
+      expect(refusalOf(metric, parameters) ?? { name: 'DomainError', kind: 'invalid' }).toMatchObject({ name: 'DomainError', kind: 'invalid' });
     }));
   });
 });

@@ -17,14 +17,15 @@ export interface Question {
   readonly limit: number;
 }
 
-type Parameter = string | readonly string[] | undefined;
+/** As a query string gives it: once, more often, or not at all. */
+export type Parameter = string | readonly string[] | undefined;
 export type QuestionParameters = Readonly<Record<string, Parameter>>;
 
 const MOST_ROWS = 100_000;
 const MOST_BREAKDOWNS = 3;
 const MOST_FILTER_VALUES = 100;
 const LONGEST_VALUE = 200;
-const KNOWN = ['tenant', 'by', 'from', 'to', 'where', 'limit', 'after'];
+const KNOWN = ['tenant', 'by', 'from', 'to', 'where', 'limit'];
 
 const invalid = (code: string, message: string): DomainError => new DomainError('invalid', code, {}, message);
 /** A value of the request in an error's message: short, on one line. */
@@ -38,7 +39,8 @@ export const findMetric = (id: string): Metric => {
 
 const many = (parameter: Parameter): readonly string[] => parameter === undefined ? [] : typeof parameter === 'string' ? [parameter] : parameter;
 
-const one = (name: string, parameter: Parameter): string | undefined => {
+/** A parameter that may be given once. */
+export const oneOf = (name: string, parameter: Parameter): string | undefined => {
   const [value, second] = many(parameter);
   if (second !== undefined) throw invalid('parameter-repeated', `"${name}" may be given once.`);
   return value;
@@ -77,7 +79,8 @@ const parseFilterValue = (key: FilterId, value: string): string => {
   return parseInstant(key, value);
 };
 
-const filtersOf = (metric: Metric): readonly FilterId[] =>
+/** The `where` keys of a metric: an order as a whole has neither kind nor fact, a cohort table has its own time. */
+export const filtersOf = (metric: Metric): readonly FilterId[] =>
   metric.grain === 'order' ? FILTERS.filter((key) => key !== 'kind' && key !== 'fact') : metric.grain === 'cohort' ? FILTERS.filter((key) => !(key in TIME_PATTERNS)) : FILTERS;
 
 const parseFilters = (metric: Metric, asked: readonly string[]): Question['where'] => {
@@ -96,7 +99,7 @@ const parseFilters = (metric: Metric, asked: readonly string[]): Question['where
 
 /** A whole number in a query string, within bounds. */
 export const parseLimit = (parameter: Parameter, most: number, usual: number): number => {
-  const text = one('limit', parameter);
+  const text = oneOf('limit', parameter);
   if (text === undefined) return usual;
   const limit = Number(text);
   if (/^\d{1,9}$/.test(text) && limit >= 1 && limit <= most) return limit;
@@ -104,7 +107,7 @@ export const parseLimit = (parameter: Parameter, most: number, usual: number): n
 };
 
 export const parseTenantParameter = (parameter: Parameter): Tenant => {
-  const tenant = one('tenant', parameter);
+  const tenant = oneOf('tenant', parameter);
   if (tenant === undefined) throw invalid('tenant-missing', 'Say whose numbers: ?tenant=<tenant>.');
   return parseTenant(tenant);
 };
@@ -114,8 +117,8 @@ export const parseQuestion = (metricId: string, parameters: QuestionParameters):
   const metric = findMetric(metricId);
   const unknown = Object.keys(parameters).find((name) => !KNOWN.includes(name));
   if (unknown !== undefined) throw invalid('parameter-unknown', `There is no parameter ${shown(unknown)}; there are ${KNOWN.join(', ')}.`);
-  const from = one('from', parameters['from']);
-  const to = one('to', parameters['to']);
+  const from = oneOf('from', parameters['from']);
+  const to = oneOf('to', parameters['to']);
   return {
     tenant: parseTenantParameter(parameters['tenant']),
     metric,

@@ -2,7 +2,7 @@ import { DomainError, type AsOf } from '@millrace/kernel';
 import type { DataSource } from 'typeorm';
 import { readSnapshot } from '../analytics-database.ts';
 import { asOfIn, FACT_PARAMETERS, factParameters, factSourceOf } from './fact-source.ts';
-import type { Question } from './question.model.ts';
+import { oneOf, parseLimit, type Parameter, type Question } from './question.model.ts';
 
 /** One event behind a number and its part of it. */
 export interface TracedEvent {
@@ -28,19 +28,26 @@ export interface Page {
   readonly limit: number;
 }
 
-export const parseAfter = (text: string | undefined): Page['after'] => {
+const MOST_EVENTS = 1000;
+const USUAL_EVENTS = 100;
+
+const parseAfter = (text: string | undefined): Page['after'] => {
   if (text === undefined) return undefined;
   const [, log, position] = /^([a-z]{1,32}\/\d{1,4}):(\d{1,15})$/.exec(text) ?? [];
   if (log !== undefined) return { log, position: Number(position) };
   throw new DomainError('invalid', 'after-malformed', {}, '"after" is the "next" of the page before, as in sales/0:120.');
 };
 
+/** Reads `after` and `limit` of a request. */
+export const parsePage = (after: Parameter, limit: Parameter): Page => ({ after: parseAfter(oneOf('after', after)), limit: parseLimit(limit, MOST_EVENTS, USUAL_EVENTS) });
+
 type Row = Omit<TracedEvent, 'position' | 'time'> & { position: string; time: Date };
 
 /** Events are paged by their place in the logs, so a page stays what it was while later events come in. */
 export const traceQuestion = (database: DataSource, question: Question, { after, limit }: Page): Promise<Trace> => {
   const { metric, tenant } = question;
-  const { from, where } = factSourceOf(metric, question);
+  // A breakdown splits the value, not what it is made of.
+  const { from, where } = factSourceOf(metric, { by: [], where: question.where });
   const n = FACT_PARAMETERS;
   const sql = `select e.log, e.position, o.event_id as id, o.event_type as type, o.time, e.contribution, o.currency
     from (

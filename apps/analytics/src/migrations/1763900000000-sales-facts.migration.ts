@@ -1,3 +1,4 @@
+import { CONSUMER_TABLES_DOWN, CONSUMER_TABLES_UP } from '@millrace/event-sourcing';
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 export class SalesFacts1763900000000 implements MigrationInterface {
@@ -22,16 +23,11 @@ export class SalesFacts1763900000000 implements MigrationInterface {
     await runner.query(`create table buyer (
       tenant text not null, currency text not null, customer_ref text not null,
       constraint pk_buyer primary key (tenant, currency, customer_ref))`);
-    await runner.query(`create table checkpoint (
-      tenant text not null, log text not null, epoch bigint not null, position bigint not null, leaf bytea not null, moved_at timestamptz not null default now(),
-      constraint pk_checkpoint primary key (tenant, log))`);
-    await runner.query(`create table parked_event (
-      tenant text not null, log text not null, position bigint not null, event_id text not null, key text not null, code text not null, reason text not null,
-      parked_at timestamptz not null default now(),
-      constraint pk_parked_event primary key (tenant, log, position))`);
+    for (const statement of CONSUMER_TABLES_UP) await runner.query(statement);
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    await runner.query('drop table parked_event, checkpoint, buyer, hourly_sales, order_line_fact, order_fact');
+    for (const statement of CONSUMER_TABLES_DOWN) await runner.query(statement);
+    await runner.query('drop table buyer, hourly_sales, order_line_fact, order_fact');
   }
 }

@@ -7,6 +7,7 @@ type Data = Readonly<Record<string, unknown>>;
 const BILLING: Readonly<Record<string, SalesFactKind>> = {
   'sales.order.placed': 'placed', 'sales.order.cancelled': 'cancelled', 'sales.order.returned': 'returned', 'sales.order.adjusted': 'adjusted',
 };
+export const BILLING_TYPES: readonly string[] = Object.keys(BILLING);
 const KNOWN_VERSION = 1;
 
 const unfit = (pointer: string, expected: string): DomainError =>

@@ -1,0 +1,124 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { projectionRunner, sqlCheckpoints, sqlParked } from '@millrace/event-sourcing';
+import { readOnlineRetail } from '@millrace/intake';
+import { addDecimal, formatDecimal, parseDecimal, ZERO, type StoredEvent } from '@millrace/kernel';
+import { dataSet, freshDatabase, type TestDatabase } from '@millrace/testing';
+import type { DataSource, EntityManager } from 'typeorm';
+import { openAnalyticsDatabase } from './analytics-database.ts';
+import { CONSUMER } from './checkpoint/consumer-name.ts';
+import { readKpis } from './live/kpi.query.ts';
+import { answerQuestion, type MetricAnswer } from './metrics/metric.query.ts';
+import { parseQuestion, type QuestionParameters } from './metrics/question.model.ts';
+import { storedEvent } from './sales/sample-orders.ts';
+import { salesFacts } from './sales/sales-facts.ts';
+
+interface Expected {
+  readonly clean_sales: { readonly rows: number; readonly customers: number; readonly revenue: string };
+  readonly gross_revenue_all_lines: string;
+  readonly rows: number;
+  readonly monthly_revenue_all_lines: Readonly<Record<string, string>>;
+  readonly top10_customers_clean: readonly (readonly [string, string])[];
+  readonly top10_countries_clean: readonly (readonly [string, string])[];
+  readonly top10_products_qty_clean: readonly (readonly [string, number])[];
+  readonly cohort_active_customers_clean: Readonly<Record<string, readonly number[]>>;
+}
+
+const TENANT = 'shop';
+const BATCH = 500;
+const log = { tenant: TENANT, context: 'sales', shard: 0 } as const;
+
+/** What security would answer for a customer's number, made up. */
+const refOf = (number: string): string => `sub_${number.padStart(32, '0')}`;
+
+/** The file's sales events as they would come out of the log: in its order, the customer by reference. */
+const storedSales = async function* (file: string): AsyncGenerator<StoredEvent> {
+  let position = 0;
+  for (const event of (await readOnlineRetail(file)).events()) {
+    if (!event.type.startsWith('sales.')) continue;
+    position += 1;
+    const { customer, ...rest } = event.data as { customer?: { number: string } };
+    const data = { ...rest, ...(customer === undefined ? {} : { customer: { ref: refOf(customer.number) } }) };
+    const { stored } = storedEvent(TENANT, position, event.type, event.id, event.time ?? '', {}, 'online-retail');
+    yield { ...stored, data: Buffer.from(JSON.stringify(data)) };
+  }
+};
+
+/** The events that bring `lines` lines, through the runner that runs in production. */
+const importFile = async (database: DataSource, file: string): Promise<void> => {
+  const runner = projectionRunner<EntityManager>({ scope: database, checkpoints: sqlCheckpoints(database, CONSUMER), parked: sqlParked(database, CONSUMER), projections: [salesFacts] });
+  let events: StoredEvent[] = [];
+  const flush = async (): Promise<void> => {
+    const last = events.at(-1);
+    if (last !== undefined) await runner.apply({ log, events, mark: { epoch: 1, position: last.position, leaf: last.leaf } });
+    events = [];
+  };
+  for await (const event of storedSales(file)) {
+    events.push(event);
+    if (events.length === BATCH) await flush();
+  }
+  await flush();
+};
+
+const folder = dataSet('online-retail');
+
+// Without the data there is nothing to compare with; dataSet() has said so on standard error, and the sample shop is checked always.
+(folder === undefined ? describe.skip : describe)('the Online Retail file', () => {
+  let fresh: TestDatabase;
+  let database: DataSource;
+  let expected: Expected;
+  beforeAll(async () => {
+    expected = JSON.parse(await readFile(join(folder ?? '', 'expected.json'), 'utf8'));
+    fresh = await freshDatabase();
+    database = await openAnalyticsDatabase(fresh.url);
+    const started = performance.now();
+    await importFile(database, join(folder ?? '', 'online_retail.csv.gz'));
+    process.stderr.write(`online-retail: ${expected.rows} lines read, mapped and folded in ${Math.round(performance.now() - started)} ms\n`);
+  }, 180_000);
+  afterAll(async () => { await database.destroy(); await fresh.drop(); });
+
+  const ask = (metric: string, parameters: QuestionParameters = {}): Promise<MetricAnswer> => answerQuestion(database, parseQuestion(metric, { tenant: TENANT, ...parameters }));
+  const pairs = async (metric: string, by: string, limit: number): Promise<unknown[]> => (await ask(metric, { by, limit: String(limit) })).rows.map((row) => [row[by], row['value']]);
+
+  it('sums to the gross revenue of all lines, as of the last event', async () => {
+    expect(await ask('revenue.gross')).toMatchObject({ rows: [{ currency: 'GBP', value: expected.gross_revenue_all_lines }], facts: expected.rows, events: 25_900, asOf: { 'sales/0': 25_900 } });
+  });
+
+  it('has the monthly series', async () => {
+    expect(Object.fromEntries((await ask('revenue.gross', { by: 'month' })).rows.map((row) => [row['month'], row['value']]))).toEqual(expected.monthly_revenue_all_lines);
+  });
+
+  it('sums to the clean revenue, from its lines and customers', async () => {
+    expect(await ask('revenue.clean')).toMatchObject({ rows: [{ currency: 'GBP', value: expected.clean_sales.revenue }], facts: expected.clean_sales.rows });
+    expect((await ask('buyers')).rows).toEqual([{ value: String(expected.clean_sales.customers) }]);
+  });
+
+  it('has the top ten of countries, products and customers', async () => {
+    expect(await pairs('revenue.clean', 'country', 10)).toEqual(expected.top10_countries_clean);
+    expect(await pairs('units', 'product', 10)).toEqual(expected.top10_products_qty_clean.map(([product, quantity]) => [product, String(quantity)]));
+    expect(await pairs('revenue.clean', 'customer', 10)).toEqual(expected.top10_customers_clean.map(([number, value]) => [refOf(number), value]));
+  });
+
+  it('counts the lines of cancellations', async () => {
+    expect(await ask('cancellation.lines')).toMatchObject({ rows: [{ value: '9288' }], events: 3836 });
+    expect((await ask('orders')).rows).toEqual([{ value: String(25_900 - 3836 - 3) }]);
+  });
+
+  it('has the whole cohort table', async () => {
+    const table: Record<string, number[]> = {};
+    for (const row of (await ask('cohort.retention', { by: 'cohort' })).rows) (table[String(row['cohort'])] ??= [])[Number(row['monthsSince'])] = Number(row['value']);
+    expect(table).toEqual(expected.cohort_active_customers_clean);
+  });
+
+  it('tells gross as net and what net leaves out', async () => {
+    const net = await ask('revenue.net');
+    const parts = [String(net.rows[0]?.['value']), ...(net.exclusions ?? []).map((exclusion) => exclusion.value)];
+    expect(formatDecimal(parts.map(parseDecimal).reduce(addDecimal, ZERO))).toBe(expected.gross_revenue_all_lines);
+    expect(net.exclusions?.map((exclusion) => `${exclusion.code} ${exclusion.kind}`)).toEqual(expect.arrayContaining(['B adjustment', 'POST postage', 'BANK CHARGES bank-charge', 'M manual']));
+  });
+
+  it('has live KPIs that equal the metrics', async () => {
+    expect(await readKpis(database, TENANT)).toMatchObject({ kpis: [{ currency: 'GBP', gross: expected.gross_revenue_all_lines, clean: expected.clean_sales.revenue, lines: expected.rows, orders: 22_061, buyers: expected.clean_sales.customers }] });
+  });
+});
