@@ -1,5 +1,7 @@
 export { Closing } from './closing.ts';
+export { ConsumersController } from './consumers.controller.ts';
 export { printableConfig, readConfig, setting, type ConfigDefinition, type ConfigOf, type ConfigReading, type Setting, type SettingsOf } from './env.config.ts';
+export { EventContext, EventTransport, OnEvent, type EventTransportOptions } from './event-transport.ts';
 export { CONFIG, LOGGER, METRICS, SERVICE } from './injection-tokens.ts';
 export { loggableError, makeLogger, type Logger } from './logger.ts';
 export { HttpProblem, problemOf, RETRY_AFTER_SECONDS, type Problem, type ProblemAnswer } from './problem.ts';

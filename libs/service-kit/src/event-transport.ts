@@ -1,0 +1,105 @@
+import { BaseRpcContext, EventPattern, Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import { Gauge, type Registry } from 'prom-client';
+import { lastValueFrom } from 'rxjs';
+import { OrderedConsumers, type BatchHandler, type BusLink, type ConsumerStatus } from '@millrace/event-bus';
+import type { ProjectedEvent, Projection, Sql } from '@millrace/event-sourcing';
+import { logName, type LogReader } from '@millrace/kernel';
+import type { Logger } from './logger.ts';
+
+const EVENTS = Symbol('millrace.events');
+
+/** The transaction that will also hold the checkpoint: what a handler writes through it commits with it or not at all. */
+export class EventContext extends BaseRpcContext<[Sql]> {
+  get tx(): Sql {
+    return this.getArgByIndex(0);
+  }
+}
+
+/**
+ * A controller's method that takes events of one type, in log order, as `(event: ProjectedEvent, context: EventContext)`. It is awaited; an error
+ * parks the event (DomainError `unavailable`: the batch is tried again). It may run more than once for an event whose transaction was lost.
+ */
+export const OnEvent = (type: string): MethodDecorator =>
+  (target, key, descriptor) => { (EventPattern(type, EVENTS) as MethodDecorator)(target, key, descriptor); };
+
+export interface EventTransportOptions {
+  /** Names the JetStream consumer; the nkey's permissions are for this name. */
+  readonly service: string;
+  /** As in service.yaml's `reads`. */
+  readonly contexts: readonly string[];
+  readonly reader: LogReader;
+  readonly link?: BusLink;
+  readonly logger: Logger;
+  readonly metrics?: Registry;
+  /** Given the projection made of the app's `@OnEvent` methods, e.g. `(onEvent) => projectionRunner({ …, projections: [sales, onEvent] })`. */
+  readonly handler: (onEvent: Projection<Sql>) => BatchHandler;
+  readonly batchEvents?: number;
+}
+
+/**
+ * Nest's transport for events: one ordered loop per (service, log), checkpoint and effect in one transaction of the app's own database. Stock
+ * transports acknowledge per message and run handlers side by side, which loses order. Pass its token in `startService`'s `transports`.
+ */
+export class EventTransport extends Server implements CustomTransportStrategy {
+  override transportId = EVENTS;
+  /** Nest would log and drop a handler's error; here it decides between parking and trying again. */
+  override readonly propagatesEventHandlerErrors = true;
+  private consumers: OrderedConsumers | undefined;
+
+  constructor(private readonly options: EventTransportOptions) {
+    super();
+    if (options.metrics) this.measure(options.metrics);
+  }
+
+  listen(done: (error?: unknown) => void): void {
+    const { service, contexts, reader, link, logger, batchEvents } = this.options;
+    this.consumers = new OrderedConsumers({
+      service, contexts, reader, handler: this.options.handler(this.projection()), ...(link ? { link } : {}), ...(batchEvents === undefined ? {} : { batchEvents }),
+      onChange: (status) => logger[status.state === 'diverged' ? 'error' : 'info'](status, 'consumer changed'),
+      onError: (error, log) => logger.warn({ err: error, tenant: log.tenant, log: logName(log) }, 'consumer will try again'),
+    });
+    this.consumers.start();
+    done();
+  }
+
+  /** Finishes the batch each loop has in hand. */
+  async close(): Promise<void> {
+    await this.consumers?.stop();
+  }
+
+  standing(): ConsumerStatus[] {
+    return this.consumers?.status() ?? [];
+  }
+
+  override on(): void {
+    throw new Error('This transport has no events of its own: ask for its standing().');
+  }
+
+  override unwrap<T>(): T {
+    return this.consumers as T;
+  }
+
+  private projection(): Projection<Sql> {
+    return {
+      name: 'on-event', version: 1, types: [...this.messageHandlers.keys()],
+      apply: async (tx, events) => {
+        for (const event of events) await this.dispatch(event, new EventContext([tx]));
+      },
+    };
+  }
+
+  /** The base class connects the handler's stream and forgets it; the transaction must wait for it. */
+  private async dispatch(event: ProjectedEvent, context: EventContext): Promise<void> {
+    const handler = this.messageHandlers.get(event.stored.envelope.type);
+    // Several methods for one type are joined by Nest into this one handler.
+    if (handler) await lastValueFrom(this.transformToObservable(await handler(event, context)), { defaultValue: undefined });
+  }
+
+  private measure(registry: Registry): void {
+    const statuses = () => this.standing();
+    const labelNames = ['tenant', 'log'] as const;
+    new Gauge({ name: 'millrace_consumer_position', help: 'Last position applied, per log', labelNames, registers: [registry], collect() { for (const { tenant, log, position } of statuses()) this.set({ tenant, log }, position); } });
+    new Gauge({ name: 'millrace_consumer_parked_events', help: 'Events parked, per log', labelNames, registers: [registry], collect() { for (const { tenant, log, parked } of statuses()) this.set({ tenant, log }, parked); } });
+    new Gauge({ name: 'millrace_consumer_diverged', help: '1 while the consumer stands still because its checkpoint and the log differ', labelNames, registers: [registry], collect() { for (const { tenant, log, state } of statuses()) this.set({ tenant, log }, state === 'diverged' ? 1 : 0); } });
+  }
+}
