@@ -12,7 +12,8 @@ export interface CsvRecord {
   readonly fields: readonly string[];
 }
 
-const errorCode = (error: unknown): string => (error instanceof Error && 'code' in error ? String(error.code) : '');
+/** By shape, not by class: what the platform throws may be of another realm. */
+const errorCode = (error: unknown): string => (typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '');
 
 const unreadable = (error: unknown): DomainError => {
   const code = errorCode(error);

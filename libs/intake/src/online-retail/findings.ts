@@ -35,8 +35,9 @@ export interface RetailFindings {
   readonly scatteredInvoices: number;
 }
 
+/** Columns are joined by a control character, which no column may hold. */
 const duplicatesIn = (rows: readonly RetailRow[]): number =>
-  rows.length - new Set(rows.map((row) => JSON.stringify([row.stockCode, row.description, row.quantity, row.time, row.unitPrice]))).size;
+  rows.length - new Set(rows.map((row) => `${row.stockCode}\n${row.description}\n${row.quantity}\n${row.time}\n${row.unitPrice}`)).size;
 
 const isScattered = ({ rows }: Invoice): boolean => rows.some((row, index) => index > 0 && row.line - (rows[index - 1]?.line ?? 0) > 1);
 

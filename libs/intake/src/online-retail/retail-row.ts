@@ -50,29 +50,43 @@ const wrong = (line: number, column: Column, value: string): Error =>
     remedy: 'Correct this line, or export the file again without changing the number and date formats.',
   });
 
+/**
+ * Remembers what each distinct text of a column became: the same few thousand texts come half a million times, so a look-up replaces
+ * the check, and one copy of each text is held.
+ */
+const remembering = <Value>(column: Column, make: (text: string) => Value | undefined): ((text: string, line: number) => Value) => {
+  const made = new Map<string, Value>();
+  return (text, line) => {
+    const known = made.get(text);
+    if (known !== undefined) return known;
+    const value = RULES[column].pattern.test(text) ? make(text) : undefined;
+    if (value === undefined) throw wrong(line, column, text);
+    made.set(text, value);
+    return value;
+  };
+};
+
+const same = (text: string): string => text;
+
 /** Makes rows from records, given the header. Throws `file-…` errors naming the line. */
 export const rowReader = (header: readonly string[]): ((record: readonly string[], line: number) => RetailRow) => {
   const at = columnPositions(header);
-  // The same few thousand texts come half a million times: keep one of each.
-  const interned = new Map<string, string>();
-  const intern = (text: string): string => interned.get(text) ?? (interned.set(text, text), text);
-  const codes = new Map<string, { kind: OrderLineKind; listed: boolean }>();
-
+  const invoiceNo = remembering('InvoiceNo', same);
+  const code = remembering('StockCode', (stockCode) => ({ stockCode, ...lineKindOf(stockCode) }));
+  const description = remembering('Description', same);
+  // Adding zero makes a written "-0" the ordinary one.
+  const quantity = remembering('Quantity', (text) => Number(text) + 0);
+  const time = remembering('InvoiceDate', timeOf);
+  const unitPrice = remembering('UnitPrice', same);
+  const customerNumber = remembering('CustomerID', same);
+  const country = remembering('Country', same);
   return (record, line) => {
-    const value = (column: Column): string => {
-      const text = record[at[column]] ?? '';
-      if (!RULES[column].pattern.test(text)) throw wrong(line, column, text);
-      return text;
-    };
-    const stockCode = intern(value('StockCode'));
-    let code = codes.get(stockCode);
-    if (code === undefined) codes.set(stockCode, code = lineKindOf(stockCode));
-    const date = value('InvoiceDate');
-    const time = timeOf(date);
-    if (time === undefined) throw wrong(line, 'InvoiceDate', date);
+    const text = (column: Column): string => record[at[column]] ?? '';
+    const { stockCode, kind, listed } = code(text('StockCode'), line);
     return {
-      line, stockCode, ...code, time: intern(time), invoiceNo: intern(value('InvoiceNo')), description: intern(value('Description')), quantity: Number(value('Quantity')) + 0,
-      unitPrice: intern(value('UnitPrice')), customerNumber: intern(value('CustomerID')), country: intern(value('Country')),
+      line, stockCode, kind, listed, invoiceNo: invoiceNo(text('InvoiceNo'), line), description: description(text('Description'), line),
+      quantity: quantity(text('Quantity'), line), unitPrice: unitPrice(text('UnitPrice'), line), time: time(text('InvoiceDate'), line),
+      customerNumber: customerNumber(text('CustomerID'), line), country: country(text('Country'), line),
     };
   };
 };
