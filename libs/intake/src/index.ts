@@ -5,6 +5,8 @@ export { DEFAULT_EARLIEST_MS_BACK, DEFAULT_LATEST_AHEAD_MS, deriveEventTime, par
 export { fingerprintOf, type FingerprintedEvent } from './fingerprint.ts';
 export { takeIn, type Delivery, type IntakePorts } from './intake.ts';
 export { INTAKE_LIMITS, type IntakeLimits } from './limits.ts';
+export type { RetailFindings } from './online-retail/findings.ts';
+export { readOnlineRetail, type OnlineRetailFile } from './online-retail/read-online-retail.ts';
 export type { EventOutcome, IntakeReport } from './outcome.ts';
 export { EVENT_KIND, FINGERPRINT_PURPOSE, personalDataOf, type PersonalData } from './personal-data.ts';
 export { openReject, quarantine, type RefusedEvent } from './quarantine.step.ts';
