@@ -123,12 +123,13 @@ export const until = async <T>(what: string, probe: () => Promise<T | undefined>
   }
 };
 
-/** Every consumer of the tenant's logs stands at the head. */
+/** Every log of the tenant is relayed, and whoever reads it stands at its head; the sales log is read by analytics and the warehouse. */
 export const caughtUp = (home: string, tenant = 'shop'): Promise<StatusDocument> => until(`consumers of ${tenant} at the head`, async () => {
   const document = await status(home);
   const logs = document.logs.filter((log) => log.tenant === tenant);
-  const all = logs.length > 0 && logs.every((log) => log.relayed === log.head && log.consumers.length > 0 && log.consumers.every((consumer) => consumer.position === log.head));
-  return all ? document : undefined;
+  const readers = logs.find((log) => log.log === 'sales/0')?.consumers.length ?? 0;
+  const settled = logs.every((log) => log.relayed === log.head && log.consumers.every((consumer) => consumer.position === log.head));
+  return readers >= 2 && settled ? document : undefined;
 });
 
 export const copyHome = async (from: string): Promise<string> => {
