@@ -1,0 +1,60 @@
+import fc from 'fast-check';
+import type { LogKey } from '@millrace/kernel';
+import { sampleEvent } from './log-in-memory.ts';
+import { decodeMessage, encodeHeaders, encodePayload, leafOf } from './message.ts';
+
+const log: LogKey = { tenant: 'shop', context: 'sales', shard: 0 };
+const codeOf = (work: () => unknown): string => {
+  try {
+    work();
+    return 'accepted';
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+  }
+};
+
+describe('the message form', () => {
+  it('carries every event there and back, byte for byte', () => {
+    fc.assert(fc.property(fc.jsonValue(), fc.integer({ min: 1, max: 2 ** 50 }), fc.integer({ min: 1, max: 2 ** 31 }), (data, position, streamVersion) => {
+      const event = { ...sampleEvent(log, 7, position, { data }), streamVersion };
+      const decoded = decodeMessage(log, 7, position, encodePayload(event), encodeHeaders(event));
+      expect({ ...decoded, data: Buffer.from(decoded.data), envelopeBytes: Buffer.from(decoded.envelopeBytes) }).toEqual(event);
+    }));
+  });
+
+  it('notices any flipped bit of the payload', () => {
+    const event = sampleEvent(log, 7, 3);
+    const payload = encodePayload(event);
+    fc.assert(fc.property(fc.nat(payload.length - 1), fc.nat(7), (index, bit) => {
+      const flipped = Uint8Array.from(payload, (byte, at) => (at === index ? byte ^ (1 << bit) : byte));
+      expect(codeOf(() => decodeMessage(log, 7, 3, flipped, encodeHeaders(event)))).toBe('message-malformed');
+    }));
+  });
+
+  it('refuses payloads cut anywhere', () => {
+    const event = sampleEvent(log, 7, 3);
+    const payload = encodePayload(event);
+    for (let length = 0; length < payload.length; length += 1) expect(codeOf(() => decodeMessage(log, 7, 3, payload.subarray(0, length), encodeHeaders(event)))).toBe('message-malformed');
+  });
+
+  it('refuses a message without its headers', () => {
+    const event = sampleEvent(log, 7, 3);
+    for (const name of ['Millrace-Leaf', 'Millrace-Salt', 'Millrace-Stream-Version']) {
+      const headers = encodeHeaders(event);
+      headers.delete(name);
+      expect(codeOf(() => decodeMessage(log, 7, 3, encodePayload(event), headers))).toBe('message-malformed');
+    }
+    expect(codeOf(() => decodeMessage(log, 7, 3, encodePayload(event), undefined))).toBe('message-malformed');
+  });
+
+  it('passes an event\'s traceparent on', () => {
+    const traceparent = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    const event = sampleEvent(log, 7, 3);
+    expect(encodeHeaders({ ...event, envelope: { ...event.envelope, traceparent } }).get('traceparent')).toBe(traceparent);
+    expect(encodeHeaders(event).has('traceparent')).toBe(false);
+  });
+
+  it('hashes as RFC 6962 does: a zero byte before the entry', () => {
+    expect(Buffer.from(leafOf(Buffer.from('e'), Buffer.from('s'), Buffer.from('d'))).toString('hex')).toBe('82d102c7b798cd4f7040db65e5891fdd87e7d1c50bbf0791bfec096d84deba56');
+  });
+});
