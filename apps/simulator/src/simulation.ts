@@ -1,0 +1,122 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Clock } from '@millrace/kernel';
+import type { ReservationOutcome, ReservationWish } from './shop/act.ts';
+import { seededRandom } from './shop/random.ts';
+import { Shop } from './shop/shop.ts';
+import type { EventOutcome } from './traffic/intake-client.ts';
+import { openingEvents, Traffic, type OutgoingEvent, type RunName } from './traffic/outgoing.ts';
+import { Pace } from './traffic/pace.ts';
+
+export interface SimulationOptions extends RunName {
+  readonly perSecond: number;
+  /** For ever when absent. */
+  readonly forMs?: number;
+}
+
+export interface Surroundings {
+  readonly clock: Clock;
+  send(events: readonly OutgoingEvent[], signal: AbortSignal): Promise<readonly EventOutcome[]>;
+  reserve(wish: ReservationWish): Promise<ReservationOutcome>;
+  /** Told before events are sent. */
+  willSend(events: readonly OutgoingEvent[]): void;
+  answered(outcomes: readonly EventOutcome[]): void;
+}
+
+export interface SimulationReport {
+  readonly sent: number;
+  readonly accepted: number;
+  readonly duplicate: number;
+  readonly rejected: number;
+  readonly orders: number;
+  readonly reserved: number;
+  readonly refused: number;
+  readonly unanswered: number;
+}
+
+const TICK_MS = 50;
+const BATCH = 200;
+/** The shop waits when so much is unsent: memory stays bounded while the intake is away. */
+const MOST_WAITING = 4000;
+/** Reservations asked at once. */
+const MOST_ASKED = 32;
+
+/** Runs the shop against its surroundings at its pace, until its time is over or it is stopped. */
+export class Simulation {
+  private readonly options: SimulationOptions;
+  private readonly around: Surroundings;
+  private readonly shop: Shop;
+  private readonly traffic: Traffic;
+  private readonly outbox: OutgoingEvent[] = [];
+  private readonly asked = new Set<Promise<void>>();
+  private readonly counts = { sent: 0, accepted: 0, duplicate: 0, rejected: 0, orders: 0, reserved: 0, refused: 0, unanswered: 0 };
+  private finished = false;
+
+  constructor(options: SimulationOptions, around: Surroundings) {
+    this.options = options;
+    this.around = around;
+    const random = seededRandom(options.seed);
+    this.shop = new Shop(random, around.clock, options.run);
+    this.traffic = new Traffic(random, options, () => around.clock.now());
+  }
+
+  /** `stop` ends the shop; what waits is still sent. `giveUp` ends the sending as well. */
+  async run(stop: AbortSignal, giveUp: AbortSignal): Promise<SimulationReport> {
+    this.outbox.push(...openingEvents(this.options, this.shop.openingFacts()));
+    const sending = this.sendAll(giveUp);
+    sending.catch(() => { this.finished = true; });
+    await this.act(stop);
+    await Promise.all(this.asked);
+    this.finished = true;
+    await sending;
+    return { ...this.counts };
+  }
+
+  private async act(stop: AbortSignal): Promise<void> {
+    const { clock } = this.around;
+    const pace = new Pace(this.options.perSecond, clock.now());
+    const endsAt = clock.now().getTime() + (this.options.forMs ?? Infinity);
+    while (!stop.aborted && !this.finished && clock.now().getTime() < endsAt) {
+      const due = pace.due(clock.now());
+      if (this.outbox.length < MOST_WAITING && this.asked.size < MOST_ASKED) this.actTimes(due);
+      await pause(TICK_MS, undefined, { signal: stop }).catch(() => undefined);
+    }
+  }
+
+  private actTimes(facts: number): void {
+    for (let told = 0; told < facts;) {
+      const next = this.shop.next();
+      if (next.kind === 'reserve') {
+        this.ask(next.wish, (outcome) => next.answer(outcome));
+        continue;
+      }
+      const events = this.traffic.of(next.fact);
+      if (next.fact.type === 'sales.order.placed') this.counts.orders += 1;
+      this.outbox.push(...events);
+      told += events.length;
+    }
+  }
+
+  private ask(wish: ReservationWish, answer: (outcome: ReservationOutcome) => void): void {
+    const asking = this.around.reserve(wish).then((outcome) => {
+      this.counts[outcome] += 1;
+      answer(outcome);
+    }).finally(() => this.asked.delete(asking));
+    this.asked.add(asking);
+  }
+
+  private async sendAll(giveUp: AbortSignal): Promise<void> {
+    while (!this.finished || this.outbox.length > 0) {
+      const batch = this.outbox.splice(0, BATCH);
+      if (batch.length === 0) await pause(TICK_MS);
+      else await this.sendBatch(batch, giveUp);
+    }
+  }
+
+  private async sendBatch(batch: readonly OutgoingEvent[], giveUp: AbortSignal): Promise<void> {
+    this.around.willSend(batch);
+    const outcomes = await this.around.send(batch, giveUp);
+    this.around.answered(outcomes);
+    this.counts.sent += batch.length;
+    for (const { outcome } of outcomes) this.counts[outcome] += 1;
+  }
+}
