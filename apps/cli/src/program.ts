@@ -2,6 +2,8 @@ import { Command } from 'commander';
 import { registerEvents, registerMetric, registerReveal, registerSql } from './commands/ask.ts';
 import type { CommandContext, Register } from './commands/command-context.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerImport } from './commands/import.ts';
+import { registerLoginLink } from './commands/login-link.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerSource } from './commands/source.ts';
 import { registerStatus } from './commands/status.ts';
@@ -9,7 +11,7 @@ import { registerStop } from './commands/stop.ts';
 import { registerUp } from './commands/up.ts';
 
 const COMMANDS: readonly Register[] = [
-  registerUp, registerStop, registerStatus, registerDoctor, registerSource,
+  registerUp, registerStop, registerStatus, registerDoctor, registerLoginLink, registerSource, registerImport,
   registerSimulate, registerEvents, registerMetric, registerSql, registerReveal,
 ];
 

@@ -5,6 +5,7 @@ import { clockTime } from '../output/terminal.ts';
 import { DEFAULT_PORT, parsePort } from '../provision/port-plan.ts';
 import { supervise, type Supervision } from '../supervisor/supervision.ts';
 import type { CommandContext, Register } from './command-context.ts';
+import { newLoginLink } from './login-link.ts';
 
 interface UpOptions {
   readonly port: number;
@@ -13,16 +14,12 @@ interface UpOptions {
   readonly services: boolean;
 }
 
-interface LoginLink { readonly token: string; readonly expiresAt: string }
-
 /** The one-time link while nobody has a password yet; later security refuses to make another and the plain address is enough. */
 const loginAddress = async (client: PlatformClient): Promise<{ url: string; expiresAt?: string }> => {
-  const address = client.urlOf('console');
   try {
-    const link = await client.call('security', '/v1/login-links', { method: 'POST', body: {} }) as LoginLink;
-    return { url: `${address}/login?token=${encodeURIComponent(link.token)}`, expiresAt: link.expiresAt };
+    return await newLoginLink(client);
   } catch (error) {
-    if (error instanceof DomainError && (error.kind === 'conflict' || error.kind === 'forbidden')) return { url: address };
+    if (error instanceof DomainError && (error.kind === 'conflict' || error.kind === 'forbidden')) return { url: client.urlOf('console') };
     throw error;
   }
 };

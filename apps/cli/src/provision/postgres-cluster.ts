@@ -25,7 +25,7 @@ const SMALL = {
   max_parallel_workers: '2', log_min_error_statement: 'panic', log_error_verbosity: 'terse', log_checkpoints: 'off',
 };
 const SETTINGS: Record<ClusterName, Readonly<Record<string, string>>> = {
-  events: { ...SMALL, shared_buffers: '64MB', max_connections: '100', max_wal_size: '1GB', wal_compression: 'lz4' },
+  events: { ...SMALL, shared_buffers: '64MB', max_connections: '100', max_wal_size: '1GB' },
   reads: { ...SMALL, work_mem: '16MB' },
   keys: { ...SMALL, max_connections: '30', work_mem: '4MB' },
 };

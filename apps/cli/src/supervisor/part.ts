@@ -49,9 +49,14 @@ export class SupervisedPart {
     this.loop = this.keepRunning();
   }
 
-  async stop(): Promise<void> {
+  /** From now on its end is final: what goes down while the platform drains stays down. */
+  letEnd(): void {
     this.stopping = true;
     this.wake?.();
+  }
+
+  async stop(): Promise<void> {
+    this.letEnd();
     await this.running?.stop();
     await this.loop;
   }

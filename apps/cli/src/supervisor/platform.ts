@@ -56,6 +56,7 @@ export class Platform {
   /** Drains in reverse order of starting, one after the other: producers before what they write to. */
   async stop(): Promise<void> {
     this.stopRequested = true;
+    for (const part of this.parts) part.letEnd();
     for (const part of this.parts.toReversed()) await part.stop();
     forgetProcesses(this.home);
   }

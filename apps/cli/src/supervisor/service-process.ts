@@ -20,11 +20,11 @@ const hasSetpriv = (): boolean => (setprivFound ??= spawnSync('setpriv', ['--ver
 
 /**
  * Starts a process whose output goes to its log file. It has a session of its own (Ctrl-C in the terminal reaches the supervisor
- * alone) and is ended by the kernel when the supervisor dies, where setpriv exists; otherwise the next start ends it.
+ * alone) and is killed by the kernel when the supervisor dies hard, where setpriv exists; otherwise the next start ends it.
  */
 export const launchService = async (service: ServiceCommand): Promise<Running> => {
   const log = openSync(service.logFile, 'a', 0o600);
-  const [command, args] = hasSetpriv() ? ['setpriv', ['--pdeathsig=TERM', service.command, ...service.args]] : [service.command, [...service.args]];
+  const [command, args] = hasSetpriv() ? ['setpriv', ['--pdeathsig=KILL', service.command, ...service.args]] : [service.command, [...service.args]];
   const child = spawn(command, args, { cwd: service.cwd, env: { ...service.env }, stdio: ['ignore', log, log], detached: true });
   closeSync(log);
   const exited = new Promise<number | string>((resolve) => child.once('exit', (code, signal) => resolve(signal ?? code ?? 0)));

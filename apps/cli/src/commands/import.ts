@@ -1,0 +1,54 @@
+import { resolve } from 'node:path';
+import { connectPlatform } from '../client/platform-client.ts';
+import { ownSourceKey } from '../client/source-keys.ts';
+import { homeAt } from '../home/home.ts';
+import { importOnlineRetail, type ImportReport } from '../import/import-online-retail.ts';
+import { progressBar } from '../import/import-progress.ts';
+import { alignedTable, asCell } from '../output/table.ts';
+import { present } from '../output/terminal.ts';
+import { withTenant, type CommandContext, type Register, type TenantOptions } from './command-context.ts';
+
+interface ImportCommandOptions extends TenantOptions {
+  readonly source: string;
+  readonly journal?: string;
+}
+
+/** Times of the past are the file's nature, so the limit on them belongs to its source key. */
+const EARLIEST = '1990-01-01T00:00:00Z';
+
+const interruption = (): AbortSignal => {
+  const controller = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
+  return controller.signal;
+};
+
+const runImport = async ({ config }: CommandContext, file: string, { tenant, source, journal }: ImportCommandOptions): Promise<ImportReport> => {
+  const home = homeAt(config.home);
+  const client = connectPlatform(config.home);
+  const sourceKey = await ownSourceKey(client, home, { tenant, name: source, recordOf: ['sales', 'customer', 'merchandise'], earliest: EARLIEST });
+  return importOnlineRetail({
+    file: resolve(file), ingestionUrl: client.urlOf('ingestion'), sourceKey, progress: progressBar(process.stderr), signal: interruption(),
+    journalFile: journal === undefined ? home.path('imports', `${tenant}-${source}.journal.jsonl`) : resolve(journal),
+  });
+};
+
+const inWords = (report: ImportReport): string => {
+  const { found, rejects, ...figures } = report;
+  const rows = Object.entries({ ...figures, ...found }).map(([name, value]) => [name, asCell(value)]);
+  const refused = rejects.map((reject) => [reject.id, 'code' in reject ? reject.code : '', 'reason' in reject ? reject.reason : '']);
+  return [alignedTable(['found and done', ''], rows), ...(refused.length === 0 ? [] : ['', alignedTable(['rejected', 'code', 'reason'], refused)])].join('\n');
+};
+
+export const registerImport: Register = (program, context) => {
+  const command = program.command('import').description('bring in files of the past');
+  withTenant(command.command('online-retail <file>').description('the UCI Online Retail CSV, plain or .gz; repeating it adds nothing'), 'shop')
+    .option('--source <name>', 'source key to import with; made when there is none', 'import')
+    .option('--journal <file>', 'what the intake answered, kept so that a repeated import skips what is stored (default: in the data folder)')
+    .action(async (file: string, options: ImportCommandOptions) => {
+      const report = await runImport(context, file, options);
+      present(context.terminal, options.json === true, report, () => inWords(report));
+      if (report.rejected === 0) return;
+      context.terminal.err(`millrace: ${report.rejected} events were rejected; the report names the first of them`);
+      context.fail();
+    });
+};
