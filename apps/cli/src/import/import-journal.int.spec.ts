@@ -26,7 +26,7 @@ const storedAt = async (path: string): Promise<string[]> => {
 describe('a journal', () => {
   it('remembers what is stored, and not what was rejected: that is sent again', async () => {
     const path = fresh();
-    await written(path, accepted('a'), { ...accepted('b', 2), outcome: 'duplicate' }, rejected('c'));
+    await written(path, accepted('a'), { id: 'b', outcome: 'duplicate', log: 'sales/0', position: 2 }, rejected('c'));
     expect(await storedAt(path)).toEqual(['a', 'b']);
   });
   it('is one JSON line per event', async () => {

@@ -57,10 +57,15 @@ const parsed = (text: string): Record<string, unknown> => {
   }
 };
 
+const textAt = (value: unknown, name: string): string | undefined => {
+  const found: unknown = typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+  return typeof found === 'string' ? found : undefined;
+};
+
+/** `fetch` hides the reason in its error's cause. */
 const causeOf = (error: unknown): string => {
-  if (!(error instanceof Error)) return 'the connection failed';
-  const cause: unknown = error.cause;
-  return cause instanceof Error && 'code' in cause ? String(cause.code) : error.message;
+  const cause: unknown = typeof error === 'object' && error !== null && 'cause' in error ? error.cause : undefined;
+  return textAt(cause, 'code') ?? textAt(error, 'message') ?? 'the connection failed';
 };
 
 /** Posts batches of CloudEvents to `POST /v1/events` and tries again, with back-off, what a retry may mend. Safe to repeat: ids decide. */
