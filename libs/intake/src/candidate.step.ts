@@ -2,6 +2,7 @@ import { checkData, findContract, knownVersions, type EventContract, type EventD
 import { readCloudEvent, type IncomingEvent } from './cloud-event.ts';
 import { deriveEventTime, type EventTime } from './event-time.rule.ts';
 import { refusePersonalEnvelope } from './envelope-privacy.rule.ts';
+import { INTAKE_LIMITS } from './limits.ts';
 import { personalDataOf, type PersonalData } from './personal-data.ts';
 import type { RawEvent } from './raw-event.ts';
 import { accept, reject, type Checked } from './rejection.ts';
@@ -36,6 +37,7 @@ export const toCandidate = (raw: RawEvent, grant: SourceGrant, receivedMs: numbe
   const read = readCloudEvent(raw);
   if (!read.ok) return read;
   const incoming = read.value;
+  if (Buffer.byteLength(incoming.id) > INTAKE_LIMITS.maxNameBytes) return reject('/id', 'attribute-malformed', `An id has at most ${INTAKE_LIMITS.maxNameBytes} bytes in UTF-8; shorten it.`);
   if (incoming.tenant !== undefined && incoming.tenant !== grant.tenant) return reject('/tenant', 'tenant-not-granted', 'The event names another tenant than its source key belongs to; use a key of that tenant.');
   const contract = contractOf(incoming);
   if (!contract.ok) return contract;

@@ -14,6 +14,8 @@ export interface IntakeLimits {
   readonly maxMembers: number;
   /** Data as stored (after sealing): 512 KiB (ARCHITECTURE section 3). */
   readonly maxStoredBytes: number;
+  /** UTF-8 bytes of an event id and of a stream's name, each: both stand in the store's unique keys. */
+  readonly maxNameBytes: number;
 }
 
 /** The limits of `POST /v1/events`. */
@@ -24,4 +26,5 @@ export const INTAKE_LIMITS: IntakeLimits = {
   maxObjectMembers: 2_000,
   maxMembers: 50_000,
   maxStoredBytes: 512 * 1024,
+  maxNameBytes: 200,
 };

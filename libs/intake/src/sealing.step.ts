@@ -37,6 +37,9 @@ export const sealCandidate = (candidate: Candidate, person: SubjectKeys | undefi
     : candidate.data;
   const stream = nameStream(candidate, data);
   if (!stream.ok) return stream;
+  if (Buffer.byteLength(stream.value) > limits.maxNameBytes) {
+    return reject('/data', 'stream-name-too-long', `The id that names the event's stream makes its name longer than ${limits.maxNameBytes} bytes in UTF-8; shorten it.`);
+  }
   const bytes = Buffer.from(JSON.stringify(data));
   if (bytes.length > limits.maxStoredBytes) {
     return reject('/data', 'event-too-large', `An event has at most ${limits.maxStoredBytes} bytes of data as stored; this one has ${bytes.length}. Split it.`);

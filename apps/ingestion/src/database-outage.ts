@@ -1,0 +1,23 @@
+import { DomainError } from '@millrace/kernel';
+
+// SQLSTATE classes: 08 connection, 53 out of resources, 57 operator's intervention (shutdown, crash).
+const OUTAGE_STATE = /^(?:08|53|57)/;
+const OUTAGE_CODES = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EAI_AGAIN']);
+
+/** True for an error that says the database is away, and false for one that says the statement is wrong. */
+export const isDatabaseOutage = (error: unknown): boolean => {
+  if (typeof error !== 'object' || error === null) return false;
+  const code = 'code' in error ? String(error.code) : '';
+  const message = 'message' in error ? String(error.message) : '';
+  return OUTAGE_STATE.test(code) || OUTAGE_CODES.has(code) || /^Connection terminated|^timeout exceeded when trying to connect|^Driver not Connected/.test(message);
+};
+
+/** Runs `work` on ingestion's own database; an outage becomes DomainError `unavailable` (`sources-unavailable`), other errors pass. */
+export const withSourceDatabase = async <T>(work: () => Promise<T>): Promise<T> => {
+  try {
+    return await work();
+  } catch (error) {
+    if (!isDatabaseOutage(error)) throw error;
+    throw new DomainError('unavailable', 'sources-unavailable', {}, 'The database of source keys does not answer just now. Nothing was taken in; send the request again in a moment.');
+  }
+};

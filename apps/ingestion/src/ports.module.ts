@@ -1,0 +1,33 @@
+import { Module } from '@nestjs/common';
+import { ask, BusLink } from '@millrace/event-bus';
+import { CachedSubjectKeys, NatsSubjectKeyProvider, type SubjectKeyProvider } from '@millrace/privacy';
+import { openEventStore, type EventStore } from '@millrace/event-store';
+import { Closing, CONFIG, readSecretFile, Readiness } from '@millrace/service-kit';
+import type { IngestionConfig } from './ingestion.config.ts';
+import { KEYS, STORE } from './injection-tokens.ts';
+
+/** What ingestion asks of the world: the event store with its own role, and subject keys from security over NATS. */
+@Module({
+  providers: [
+    {
+      provide: STORE,
+      inject: [CONFIG, Closing, Readiness],
+      useFactory: (config: IngestionConfig, closing: Closing, readiness: Readiness): EventStore => {
+        const store = openEventStore({ url: config.eventsUrl, applicationName: 'ingestion' });
+        readiness.add('events', () => store.heads());
+        closing.add('events', () => store.close());
+        return store;
+      },
+    },
+    {
+      provide: KEYS,
+      inject: [CONFIG, BusLink],
+      useFactory: async (config: IngestionConfig, link: BusLink): Promise<SubjectKeyProvider> => {
+        const identity = { seed: await readSecretFile(config.xkeySeedFile), securityXkey: config.securityXkey };
+        return new CachedSubjectKeys(new NatsSubjectKeyProvider({ ask: (subject, bytes) => ask(link, subject, bytes) }, identity));
+      },
+    },
+  ],
+  exports: [STORE, KEYS],
+})
+export class PortsModule {}

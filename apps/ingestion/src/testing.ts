@@ -1,0 +1,101 @@
+import { createHash } from 'node:crypto';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { createCurve } from '@nats-io/nkeys';
+import { BusLink } from '@millrace/event-bus';
+import type { EventStore } from '@millrace/event-store';
+import { KEY_SUBJECTS, openKeyRequest, sealKeyAnswer, type KeyOperation, type KeyRequest, type SubjectKeys } from '@millrace/privacy';
+import { InMemorySubjectKeys } from '@millrace/privacy/testing';
+import { buildService, makeLogger } from '@millrace/service-kit';
+import { freshDatabase, type TestDatabase } from '@millrace/testing';
+import { ingestionConfig, type IngestionConfig } from './ingestion.config.ts';
+import { STORE } from './injection-tokens.ts';
+import { rawBodies } from './raw-bodies.ts';
+import type { SourceWish } from './sources/source.model.ts';
+
+export const OPERATOR = 'operator-token';
+export const CONSOLE = 'console-token';
+
+const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+/** Security's half of the key exchange, with real curve keys on the real bus and subjects in memory. */
+class SecurityStandIn {
+  readonly subjects = new InMemorySubjectKeys();
+  private readonly own = createCurve();
+  readonly publicKey = this.own.getPublicKey();
+
+  constructor(private readonly allowed: ReadonlySet<string>) {}
+
+  async answer(bytes: Uint8Array): Promise<Uint8Array> {
+    const { from, request } = openKeyRequest(bytes, this.own, this.allowed);
+    return sealKeyAnswer({ nonce: request.nonce, subjects: await this.subjectsOf(request) }, this.own, from);
+  }
+
+  private async subjectsOf(request: KeyRequest): Promise<readonly (SubjectKeys | undefined)[]> {
+    const { tenant } = request;
+    if (request.operation === 'resolve') return this.subjects.resolve(tenant, request.items);
+    if (request.operation === 'find') return this.subjects.find(tenant, request.items.map(({ identifiers }) => identifiers), request.items[0]!.purposes);
+    return this.subjects.keysOf(tenant, request.items.map(({ ref }) => ref), request.items[0]!.purposes);
+  }
+}
+
+/** The app as it runs, on an event database and a database of its own, listening on a port, with security's half of the key exchange. */
+export interface RunningIngestion {
+  readonly app: NestFastifyApplication;
+  readonly address: string;
+  readonly store: EventStore;
+  readonly subjects: InMemorySubjectKeys;
+  readonly link: BusLink;
+  readonly events: TestDatabase;
+  /** Makes a source and answers its key. */
+  source(wish: SourceWish): Promise<string>;
+  admin(method: string, path: string, body?: unknown, token?: string): Promise<Response>;
+  close(): Promise<void>;
+}
+
+export interface Servers {
+  /** Migrated event database. */
+  readonly events: TestDatabase;
+  readonly natsUrl: string;
+  /** Ingestion's own database; a fresh one unless given. */
+  readonly databaseUrl?: string;
+  readonly limits?: Partial<Pick<IngestionConfig, 'maxInFlightBytes' | 'maxInFlightRequests'>>;
+}
+
+export const runIngestion = async ({ events, natsUrl, databaseUrl, limits }: Servers): Promise<RunningIngestion> => {
+  const dir = await mkdtemp(join(tmpdir(), 'millrace-ingestion-'));
+  const curve = createCurve();
+  const xkeySeedFile = join(dir, 'xkey');
+  await writeFile(xkeySeedFile, Buffer.from(curve.getSeed()));
+  await chmod(xkeySeedFile, 0o600);
+  const security = new SecurityStandIn(new Set([curve.getPublicKey()]));
+  const link = BusLink.open({ url: natsUrl, service: 'security' });
+  const nc = await link.ready(10_000);
+  for (const operation of Object.keys(KEY_SUBJECTS) as KeyOperation[]) {
+    nc.subscribe(KEY_SUBJECTS[operation], { callback: (_, message) => void security.answer(message.data).then((answer) => message.respond(answer)) });
+  }
+  const own = databaseUrl === undefined ? await freshDatabase() : undefined;
+  const config: IngestionConfig = {
+    httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined,
+    apiTokens: [{ principal: 'operator', sha256: sha256(OPERATOR) }, { principal: 'console', sha256: sha256(CONSOLE) }],
+    eventsUrl: events.url, databaseUrl: databaseUrl ?? own!.url, natsUrl, natsSeedFile: undefined as never, xkeySeedFile, securityXkey: security.publicKey,
+    maxInFlightBytes: 48 * 1024 * 1024, maxInFlightRequests: 512, ...limits,
+  };
+  const app = await buildService({ config: ingestionConfig, module: async () => (await import('./app.module.ts')).AppModule, http: rawBodies }, config, makeLogger('ingestion', 'fatal'));
+  await app.listen(0, '127.0.0.1');
+  const address = await app.getUrl();
+  const admin = (method: string, path: string, body?: unknown, token = OPERATOR): Promise<Response> =>
+    fetch(`${address}${path}`, { method, headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+  return {
+    app, address, link, events, store: app.get<EventStore>(STORE, { strict: false }), subjects: security.subjects, admin,
+    source: async (wish) => ((await (await admin('POST', '/v1/sources', wish)).json()) as { key: string }).key,
+    close: async () => {
+      await app.close();
+      await link.close();
+      await own?.drop();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
+};
