@@ -1,0 +1,28 @@
+import { Module } from '@nestjs/common';
+import { PgEventStore } from '@millrace/event-store';
+import { systemClock, type Clock } from '@millrace/kernel';
+import { Closing, CONFIG, Readiness } from '@millrace/service-kit';
+import { CLOCK } from '../clock.token.ts';
+import type { SecurityConfig } from '../security.config.ts';
+import { AuditLog } from './audit-log.ts';
+import { EVENT_STORE } from './event-store.token.ts';
+
+/** The event log, as security reads customers and writes what people did, and the clock. */
+@Module({
+  providers: [
+    { provide: CLOCK, useValue: systemClock },
+    {
+      provide: EVENT_STORE,
+      inject: [CONFIG, Closing, Readiness],
+      useFactory: (config: SecurityConfig, closing: Closing, readiness: Readiness): PgEventStore => {
+        const store = PgEventStore.open({ url: config.eventsUrl, applicationName: 'security' });
+        closing.add('event store', () => store.close());
+        readiness.add('events', () => store.heads('millrace'));
+        return store;
+      },
+    },
+    { provide: AuditLog, useFactory: (store: PgEventStore, clock: Clock) => new AuditLog(store, clock), inject: [EVENT_STORE, CLOCK] },
+  ],
+  exports: [AuditLog, EVENT_STORE, CLOCK],
+})
+export class AuditModule {}

@@ -1,0 +1,2 @@
+/** Injects the `EventStore`. */
+export const EVENT_STORE = Symbol('security.event-store');

@@ -1,0 +1,2 @@
+/** Injects the kernel's `Clock`. */
+export const CLOCK = Symbol('security.clock');
