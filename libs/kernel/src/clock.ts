@@ -3,6 +3,7 @@ export interface Clock {
   now(): Date;
 }
 
+/** The machine's clock. It may jump: measure durations with `performance.now()`. */
 export const systemClock: Clock = { now: () => new Date() };
 
 /** A clock that stands at `at` until moved. */

@@ -1,3 +1,4 @@
+/** What a caller does about an error: correct the request, look elsewhere, decide anew, ask for rights, or try again later. */
 export type ErrorKind = 'invalid' | 'not-found' | 'conflict' | 'forbidden' | 'unavailable';
 
 /** JSON-serialisable facts about an error; never personal data, tokens or payloads. */
@@ -19,4 +20,5 @@ export class DomainError extends Error {
   }
 }
 
+/** Tells an error the domain raised, safe to show, from a fault of the program, which isn't. */
 export const isDomainError = (error: unknown): error is DomainError => error instanceof DomainError;

@@ -2,6 +2,7 @@ import type { Context, Epoch, LogKey, Position, Tenant } from './log.ts';
 
 /** Plain JSON, as it stands in an event's data. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+/** An event's data is always an object, so that fields can be added. */
 export type JsonObject = { readonly [key: string]: Json };
 
 /**
@@ -62,6 +63,7 @@ export interface StoredEvent {
   readonly leaf: Uint8Array;
 }
 
+/** The three parts of a type's name. */
 export interface EventType {
   readonly context: Context;
   readonly aggregate: string;

@@ -5,7 +5,9 @@ export const CONTEXTS = [
   'clickstream', 'sales', 'customer', 'inventory', 'merchandise', 'marketing', 'social',
   'catalog', 'security', 'warehouse', 'analytics', 'alerting', 'backbone',
 ] as const;
+/** A business area or deciding service that owns event types. */
 export type Context = (typeof CONTEXTS)[number];
+/** Contexts of facts from outside, which ingestion appends to. */
 export const BUSINESS_CONTEXTS: readonly Context[] = CONTEXTS.slice(0, 7);
 
 /** `[a-z0-9-]{1,32}`: a tenant stands in NATS subjects and file names. */
@@ -17,6 +19,7 @@ export type Position = number;
 /** Renewed by `recover`, always increasing: seconds since 1970 at the moment the log was made or recovered. */
 export type Epoch = number;
 
+/** A log belongs to one tenant, context and shard; there is no order between logs. */
 export interface LogKey {
   readonly tenant: Tenant;
   readonly context: Context;
@@ -37,10 +40,12 @@ export interface LogMark {
   readonly leaf: Uint8Array;
 }
 
+/** Exact spelling. */
 export const isContext = (text: string): text is Context => (CONTEXTS as readonly string[]).includes(text);
 
 const TENANT = /^[a-z0-9-]{1,32}$/;
 
+/** Throws DomainError `tenant-malformed`, which doesn't repeat the text. */
 export const parseTenant = (text: string): Tenant => {
   if (TENANT.test(text)) return text;
   throw new DomainError('invalid', 'tenant-malformed', { expected: TENANT.source }, `A tenant is 1 to 32 of a-z, 0-9 and "-"; got ${text.length} characters.`);
@@ -49,6 +54,7 @@ export const parseTenant = (text: string): Tenant => {
 /** `sales/0`: the log's name within its tenant. */
 export const logName = (log: Pick<LogKey, 'context' | 'shard'>): string => `${log.context}/${log.shard}`;
 
+/** Reads `logName`'s form; throws DomainError `log-name-malformed`. */
 export const parseLogName = (tenant: Tenant, name: string): LogKey => {
   const [context = '', shard = '', rest] = name.split('/');
   if (rest === undefined && isContext(context) && /^\d{1,4}$/.test(shard)) return { tenant, context, shard: Number(shard) };
