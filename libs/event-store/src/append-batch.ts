@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto';
+import type { Epoch, LogKey, Position } from '@millrace/kernel';
+import type { AppendPlan, PlannedOutcome } from './append-plan.ts';
+import type { Database } from './database.ts';
+import { openFrame } from './event-frame.ts';
+import type { PreparedEvent, PreparedUnit } from './prepared-unit.ts';
+import { rejectRow, type RejectRow } from './reject-row.ts';
+
+/** Where the batch landed: positions and stream versions count on from these. */
+export interface Landing {
+  readonly epoch: Epoch;
+  readonly base: Position;
+  readonly versions: readonly number[];
+}
+
+const COUNTED_AS: Partial<Record<PlannedOutcome['kind'], string>> = {
+  'row': 'accepted', 'same-as-row': 'duplicate', 'duplicate': 'duplicate', 'conflict-with-row': 'rejected', 'conflict': 'rejected',
+};
+
+const each = function* (units: readonly PreparedUnit[], plan: AppendPlan): Generator<[PreparedUnit, PreparedEvent, PlannedOutcome]> {
+  for (const [u, unit] of units.entries()) for (const [e, event] of unit.events.entries()) yield [unit, event, plan.outcomes[u]![e]!];
+};
+
+const countsOf = (units: readonly PreparedUnit[], plan: AppendPlan): { source: string; outcome: string; n: number }[] => {
+  const counts = new Map<string, { source: string; outcome: string; n: number }>();
+  for (const [unit, event, planned] of each(units, plan)) {
+    const outcome = COUNTED_AS[planned.kind];
+    if (!unit.counted || outcome === undefined) continue;
+    const key = `${outcome} ${event.via}`;
+    const entry = counts.get(key);
+    if (entry === undefined) counts.set(key, { source: event.via, outcome, n: 1 });
+    else entry.n += 1;
+  }
+  return [...counts.values()];
+};
+
+/** The same body under the same id is kept once, however often it is sent. */
+const conflictsOf = (log: LogKey, units: readonly PreparedUnit[], plan: AppendPlan): RejectRow[] => {
+  const rows: RejectRow[] = [];
+  for (const [, event, planned] of each(units, plan)) {
+    if (planned.kind !== 'conflict' && planned.kind !== 'conflict-with-row') continue;
+    const digest = createHash('sha256').update(event.id).update('\0').update(event.fingerprint).digest('hex').slice(0, 32);
+    rows.push(rejectRow({
+      tenant: log.tenant, via: event.via, rejectId: `conflict-${digest}`, eventId: event.id, type: event.type, version: event.version, pointer: '/id', code: 'id-conflict',
+      reason: 'The id is known with another body; the first stays.', receivedAt: event.receivedtime, body: openFrame(event.frame).data,
+    }, true));
+  }
+  return rows;
+};
+
+/** Postgres' text form of an array of numbers; the driver's own writer escapes every element. */
+const numbers = (values: readonly number[]): string => `{${values.join(',')}}`;
+const texts = (values: readonly string[]): string => `{${values.map((value) => `"${/["\\]/.test(value) ? value.replaceAll(/["\\]/g, String.raw`\$&`) : value}"`).join(',')}}`;
+
+const byId = (a: { event: PreparedEvent }, b: { event: PreparedEvent }): number => (a.event.id < b.event.id ? -1 : 1);
+
+const APPEND = 'SELECT epoch, base, versions FROM millrace.append_events($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)';
+
+/**
+ * Writes a planned batch in one transaction: rows, counters and conflicts, fsynced when this returns. One function call with the
+ * bytes of all events packed into one parameter. All or nothing; errors are the driver's own. Undefined: there was nothing to write.
+ */
+export const appendBatch = async (database: Database, log: LogKey, epoch: Epoch | undefined, units: readonly PreparedUnit[], plan: AppendPlan): Promise<Landing | undefined> => {
+  const counts = countsOf(units, plan);
+  const rejects = conflictsOf(log, units, plan);
+  if (plan.rows.length === 0 && counts.length === 0 && rejects.length === 0) return undefined;
+  const rows = plan.rows.toSorted(byId);
+  let end = 1;
+  const starts = rows.map(({ event }) => { const start = end; end += event.frame.bytes.length; return start; });
+  const values = [
+    log.tenant, log.context, log.shard, epoch ?? null, texts(plan.streams), numbers(plan.expected),
+    texts(rows.map((row) => row.event.id)), numbers(rows.map((row) => row.place)), numbers(rows.map((row) => row.streamAt)), numbers(rows.map((row) => row.step)),
+    numbers(starts), numbers(rows.map((row) => row.event.frame.envelopeLength)), numbers(rows.map((row) => row.event.frame.dataLength)),
+    Buffer.concat(rows.map((row) => row.event.frame.bytes), end - 1),
+    counts.length === 0 ? null : JSON.stringify(counts), rejects.length === 0 ? null : JSON.stringify(rejects),
+  ];
+  const [answer] = await database.run<{ epoch: string; base: string; versions: string[] | null }>({ name: 'append-events', text: APPEND, values });
+  return { epoch: Number(answer!.epoch), base: Number(answer!.base), versions: (answer!.versions ?? []).map(Number) };
+};

@@ -1,0 +1,62 @@
+import { Pool, type PoolClient, type QueryConfig, type QueryResultRow } from 'pg';
+import { domainErrorOf, failureKind } from './failure.ts';
+
+export interface DatabaseOptions {
+  /** Connection string with the service's own role. */
+  readonly url: string;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  /** Connections at most; two of them are used per log that is appended to at the same time. */
+  readonly poolSize: number;
+}
+
+/** The event database: a pool that drops a connection only when the connection is what failed. */
+export class Database {
+  private readonly pool: Pool;
+
+  constructor(options: DatabaseOptions) {
+    this.pool = new Pool({
+      connectionString: options.url, application_name: options.applicationName, max: options.poolSize,
+      connectionTimeoutMillis: 10_000, idleTimeoutMillis: 60_000, keepAlive: true,
+      // The server gives up first; the client's own limit is for a peer that has vanished without a word.
+      statement_timeout: 30_000, query_timeout: 40_000,
+    });
+    // An idle connection that breaks is replaced at its next use, which reports what is wrong then.
+    this.pool.on('error', () => undefined);
+  }
+
+  /** Runs one statement. Errors are the driver's own: see failureKind. */
+  async run<Row extends QueryResultRow>(query: QueryConfig): Promise<Row[]> {
+    const client = await this.pool.connect();
+    let broken: Error | undefined;
+    // Without a listener an error event between queries would end the process; the running query rejects with it anyway.
+    const onError = (error: Error): void => { broken = error; };
+    client.on('error', onError);
+    try {
+      return (await client.query<Row>(query)).rows;
+    } catch (error) {
+      if (failureKind(error) === 'lost') broken = error instanceof Error ? error : new Error(String(error));
+      throw error;
+    } finally {
+      release(client, onError, broken);
+    }
+  }
+
+  /** Like `run`, with errors as DomainErrors (`event-store-unavailable`, `not-granted`). */
+  async query<Row extends QueryResultRow>(query: QueryConfig): Promise<Row[]> {
+    try {
+      return await this.run<Row>(query);
+    } catch (error) {
+      throw domainErrorOf(error);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.pool.end();
+  }
+}
+
+const release = (client: PoolClient, onError: (error: Error) => void, broken: Error | undefined): void => {
+  client.off('error', onError);
+  client.release(broken ?? false);
+};

@@ -1,0 +1,66 @@
+import type { Context } from '@millrace/kernel';
+import { escapeIdentifier, escapeLiteral, type ClientBase } from 'pg';
+import { withOwner } from './migrate.ts';
+
+/** What a service may do in the event database: the part of its `service.yaml` that becomes grants. */
+export interface ServiceAccess {
+  readonly service: string;
+  readonly appends: readonly Context[];
+  readonly reads: readonly Context[];
+  /** Reads every context and folds counters. */
+  readonly relay: boolean;
+}
+
+/** The login role of a service. */
+export const roleOf = (service: string): string => `millrace_${service}`;
+
+const revoked = (role: string): string[] => [
+  `REVOKE ALL ON ALL TABLES IN SCHEMA log, millrace FROM ${role}`,
+  `REVOKE ALL ON ALL FUNCTIONS IN SCHEMA millrace FROM ${role}`,
+  `REVOKE ALL ON SCHEMA log, millrace FROM ${role}`,
+];
+
+const granted = (access: ServiceAccess): string[] => {
+  const name = roleOf(access.service);
+  const role = escapeIdentifier(name);
+  const may = { append: access.appends.length > 0, read: access.reads.length > 0 || access.relay };
+  const reads = access.relay ? ['ALL TABLES IN SCHEMA log'] : access.reads.map((context) => `log.${escapeIdentifier(context)}`);
+  const views = [...reads, ...(may.append ? ['log.reject', 'log.source_count'] : []), ...(may.append || may.read ? ['log.head'] : [])];
+  const functions = [
+    ...(may.append ? ['append_events', 'record_receipts', 'record_rejects', 'stream_versions'] : []),
+    ...(may.append || may.read ? ['known_events', 'may_see'] : []),
+    ...(access.relay ? ['compact_counts'] : []),
+  ];
+  return [
+    ...(may.append || may.read ? [`GRANT USAGE ON SCHEMA log, millrace TO ${role}`] : []),
+    ...views.map((view) => `GRANT SELECT ON ${view} TO ${role}`),
+    ...functions.map((name_) => `GRANT EXECUTE ON FUNCTION millrace.${name_} TO ${role}`),
+    ...access.appends.map((context) => `INSERT INTO millrace.append_grant (role, context) VALUES (${escapeLiteral(name)}, ${escapeLiteral(context)})`),
+  ];
+};
+
+/** Services whose manifest is gone keep their role, not their rights. */
+const revokeUnlisted = (roles: readonly string[]): string => `DO $$
+DECLARE v_role text;
+BEGIN
+  FOR v_role IN SELECT rolname FROM pg_roles WHERE rolname LIKE 'millrace\\_%' AND rolname <> ALL (ARRAY[${roles.map((role) => escapeLiteral(role)).join(', ')}]::text[]) LOOP
+    EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA log, millrace FROM %I', v_role);
+    EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA millrace FROM %I', v_role);
+    EXECUTE format('REVOKE ALL ON SCHEMA log, millrace FROM %I', v_role);
+  END LOOP;
+END $$`;
+
+/**
+ * The statements that give each service's role exactly what its manifest declares and take away everything else, for the owner to run
+ * in one transaction after the migration. The roles exist already. Running them again changes nothing.
+ */
+export const grantStatements = (manifests: readonly ServiceAccess[]): string[] => [
+  'DELETE FROM millrace.append_grant',
+  revokeUnlisted(manifests.map((access) => roleOf(access.service))),
+  ...manifests.flatMap((access) => [...revoked(escapeIdentifier(roleOf(access.service))), ...granted(access)]),
+];
+
+/** Runs `grantStatements` in one transaction: running services see the old rights or the new ones, never none. */
+export const applyGrants = (owner: string | ClientBase, manifests: readonly ServiceAccess[]): Promise<void> => withOwner(owner, async (client) => {
+  await client.query(['BEGIN', ...grantStatements(manifests), 'COMMIT'].join(';\n'));
+});

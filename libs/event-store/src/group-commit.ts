@@ -1,0 +1,150 @@
+import { DomainError, type Epoch, type LogKey } from '@millrace/kernel';
+import type { Appended, UnitAnswer } from './append.ts';
+import type { AppendOutcome } from './event-store.ts';
+import type { PreparedUnit } from './prepared-unit.ts';
+
+export interface GroupCommitLimits {
+  /** Events and bytes of one transaction: large enough to spread the fsync, small enough to keep its neighbours' wait short. */
+  readonly batchEvents: number;
+  readonly batchBytes: number;
+  /** Events and bytes a store holds for all its logs before it refuses more. */
+  readonly queueEvents: number;
+  readonly queueBytes: number;
+  /** Events that must wait before a second transaction of the same log is started beside a running one. */
+  readonly overlapEvents: number;
+}
+
+export const DEFAULT_LIMITS: GroupCommitLimits = { batchEvents: 512, batchBytes: 4 * 1024 * 1024, queueEvents: 50_000, queueBytes: 256 * 1024 * 1024, overlapEvents: 32 };
+
+/** The second of two overlapping transactions waits for the head with all its work done; a third would only hold memory. */
+const MAX_IN_FLIGHT = 2;
+/** Batches that look before they append after one that met known ids. */
+const WARY_BATCHES = 8;
+
+/** What all logs of a store hold together. */
+export class QueueBudget {
+  events = 0;
+  bytes = 0;
+
+  constructor(private readonly limits: GroupCommitLimits) {}
+
+  take(events: number, bytes: number): void {
+    if (this.events + events > this.limits.queueEvents || this.bytes + bytes > this.limits.queueBytes) {
+      throw new DomainError('unavailable', 'append-queue-full', { queuedEvents: this.events, events }, 'More events wait to be appended than may; nothing of this call was taken. Send it again after a moment, or in smaller parts.');
+    }
+    this.events += events;
+    this.bytes += bytes;
+  }
+
+  give(events: number, bytes: number): void {
+    this.events -= events;
+    this.bytes -= bytes;
+  }
+}
+
+interface Waiting {
+  readonly unit: PreparedUnit;
+  readonly epoch: Epoch | undefined;
+  readonly done: (answer: UnitAnswer) => void;
+}
+
+type Send = (epoch: Epoch | undefined, units: readonly PreparedUnit[], lookFirst: boolean) => Promise<Appended>;
+
+/**
+ * Coalesces the appends of one log into transactions. While one commits, the next is gathered and, when enough waits, already sent.
+ * Units of one stream keep their order: a stream in an unanswered batch holds back its later units.
+ */
+export class GroupCommit {
+  private readonly queue: Waiting[] = [];
+  private readonly busyStreams = new Set<string>();
+  private inFlight = 0;
+  private wary = 0;
+  private scheduled = false;
+  /** Learnt from the first answer, so that a process frozen through a recovery can't append what it queued before. */
+  private epoch: Epoch | undefined;
+
+  constructor(private readonly log: LogKey, private readonly limits: GroupCommitLimits, private readonly budget: QueueBudget, private readonly send: Send) {}
+
+  /** Outcomes of all events in order, once every unit is answered. Rejects with the first unit's error, after all were answered. */
+  append(units: readonly PreparedUnit[], epoch: Epoch | undefined): Promise<AppendOutcome[]> {
+    if (units.length === 0) return Promise.resolve([]);
+    const events = units.reduce((sum, unit) => sum + unit.events.length, 0);
+    const bytes = units.reduce((sum, unit) => sum + unit.bytes, 0);
+    this.budget.take(events, bytes);
+    return new Promise((resolve, reject) => {
+      const answers: UnitAnswer[] = [];
+      let left = units.length;
+      for (const [index, unit] of units.entries()) {
+        this.queue.push({ unit, epoch, done: (answer) => {
+          answers[index] = answer;
+          left -= 1;
+          if (left > 0) return;
+          this.budget.give(events, bytes);
+          const failed = answers.find((one) => one instanceof DomainError);
+          if (failed === undefined) resolve(answers.flatMap((one) => (one instanceof DomainError ? [] : one)));
+          else reject(failed);
+        } });
+      }
+      this.schedule();
+    });
+  }
+
+  /** Callers woken by one commit append again in the same turn: waiting for its end puts them into one batch. */
+  private schedule(): void {
+    if (this.scheduled) return;
+    this.scheduled = true;
+    setImmediate(() => {
+      this.scheduled = false;
+      this.pump();
+    });
+  }
+
+  private pump(): void {
+    while (this.inFlight < MAX_IN_FLIGHT && this.queue.length > 0) {
+      if (this.inFlight > 0 && this.queue.length < this.limits.overlapEvents) return;
+      const batch = this.next();
+      if (batch.length === 0) return;
+      this.inFlight += 1;
+      void this.commit(batch);
+    }
+  }
+
+  private next(): Waiting[] {
+    let events = 0;
+    let bytes = 0;
+    let count = 0;
+    for (const waiting of this.queue) {
+      events += waiting.unit.events.length;
+      bytes += waiting.unit.bytes;
+      const full = count > 0 && (events > this.limits.batchEvents || bytes > this.limits.batchBytes);
+      if (full || this.busyStreams.has(waiting.unit.stream) || waiting.epoch !== this.queue[0]!.epoch) break;
+      count += 1;
+    }
+    return this.queue.splice(0, count);
+  }
+
+  private async commit(batch: readonly Waiting[]): Promise<void> {
+    for (const { unit } of batch) this.busyStreams.add(unit.stream);
+    const lookFirst = this.wary > 0;
+    if (lookFirst) this.wary -= 1;
+    const epoch = batch[0]!.epoch ?? this.epoch;
+    const appended = await this.send(epoch, batch.map((waiting) => waiting.unit), lookFirst);
+    this.inFlight -= 1;
+    for (const { unit } of batch) this.busyStreams.delete(unit.stream);
+    if (appended.surprised) this.wary = WARY_BATCHES;
+    this.epoch = appended.epoch ?? this.epoch;
+    for (const [index, waiting] of batch.entries()) waiting.done(appended.answers[index]!);
+    this.refuseStale(appended);
+    this.schedule();
+  }
+
+  /** What waited through a renewal was decided before it: it is refused too, unless it names its epoch. Later calls learn the new one. */
+  private refuseStale(appended: Appended): void {
+    const renewed = appended.answers.find((answer) => answer instanceof DomainError && answer.code === 'epoch-renewed');
+    if (renewed === undefined) return;
+    this.epoch = undefined;
+    const stale = this.queue.filter((waiting) => waiting.epoch === undefined);
+    this.queue.splice(0, this.queue.length, ...this.queue.filter((waiting) => waiting.epoch !== undefined));
+    for (const waiting of stale) waiting.done(renewed);
+  }
+}

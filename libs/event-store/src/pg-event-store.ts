@@ -1,0 +1,129 @@
+import { systemClock, type Clock, type Epoch, type LogHead, type LogKey, type LogMark, type Position, type StoredEvent, type Tenant } from '@millrace/kernel';
+import { append } from './append.ts';
+import { compactCounts, counts } from './counts.ts';
+import { Database } from './database.ts';
+import type { AppendOutcome, AppendUnit, EventStore, KnownEvent, RejectToKeep, SourceCount } from './event-store.ts';
+import { domainErrorOf } from './failure.ts';
+import { findEvents } from './find-events.ts';
+import { DEFAULT_LIMITS, GroupCommit, QueueBudget, type GroupCommitLimits } from './group-commit.ts';
+import { head, heads } from './heads.ts';
+import { prepareUnit } from './prepared-unit.ts';
+import { markAt, readLog } from './read-log.ts';
+import { readEvent, readStream } from './read-stream.ts';
+import { Receipts } from './receipts.ts';
+import { listRejects, recordRejects } from './rejects.ts';
+
+export interface PgEventStoreOptions {
+  /** Connection string of the event database with the service's own role. */
+  readonly url: string;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  /** Connections at most, 6 unless told: two per log appended to at the same time, the rest for reading. */
+  readonly poolSize?: number;
+  /** Source of `recordedtime`. */
+  readonly clock?: Clock;
+  /** Batch and queue bounds; the defaults are measured. */
+  readonly limits?: Partial<GroupCommitLimits>;
+}
+
+/**
+ * The event store on Postgres. Appends of one log are committed in groups, in the order they came per stream; positions are dense and in
+ * commit order over all processes. Safe to share between callers; `close` after the last call. See README.md for what is promised.
+ */
+export class PgEventStore implements EventStore {
+  private readonly limits: GroupCommitLimits;
+  private readonly budget: QueueBudget;
+  private readonly receipts: Receipts;
+  private readonly logs = new Map<string, GroupCommit>();
+
+  private constructor(private readonly database: Database, private readonly clock: Clock, limits: Partial<GroupCommitLimits>) {
+    this.limits = { ...DEFAULT_LIMITS, ...limits };
+    this.budget = new QueueBudget(this.limits);
+    this.receipts = new Receipts(database);
+  }
+
+  /** Opens no connection yet: a database that is away shows at the first call, as `event-store-unavailable`. */
+  static connect(options: PgEventStoreOptions): PgEventStore {
+    const database = new Database({ url: options.url, applicationName: options.applicationName, poolSize: options.poolSize ?? 6 });
+    return new PgEventStore(database, options.clock ?? systemClock, options.limits ?? {});
+  }
+
+  async append(log: LogKey, units: readonly AppendUnit[], options: { countAs?: 'intake' | 'none'; epoch?: Epoch } = {}): Promise<AppendOutcome[]> {
+    const now = this.clock.now();
+    const prepared = units.map((unit) => prepareUnit(log, unit, options.countAs === 'intake', now));
+    return this.groupCommit(log).append(prepared, options.epoch);
+  }
+
+  private groupCommit(log: LogKey): GroupCommit {
+    const key = `${log.tenant}/${log.context}/${log.shard}`;
+    const found = this.logs.get(key);
+    if (found !== undefined) return found;
+    const made = new GroupCommit(log, this.limits, this.budget, (epoch, units, lookFirst) => append(this.database, log, epoch, units, lookFirst));
+    this.logs.set(key, made);
+    return made;
+  }
+
+  async findEvents(tenant: Tenant, ids: readonly string[]): Promise<KnownEvent[]> {
+    try {
+      const found = await findEvents(this.database, tenant, ids);
+      return [...found].map(([id, { log, position, fingerprint }]) => ({ id, log, position, fingerprint }));
+    } catch (error) {
+      throw domainErrorOf(error);
+    }
+  }
+
+  async findEvent(tenant: Tenant, id: string): Promise<StoredEvent | undefined> {
+    try {
+      const at = (await findEvents(this.database, tenant, [id])).get(id);
+      return at === undefined ? undefined : await readEvent(this.database, at);
+    } catch (error) {
+      throw domainErrorOf(error);
+    }
+  }
+
+  heads(tenant?: Tenant): Promise<LogHead[]> {
+    return heads(this.database, tenant);
+  }
+
+  head(log: LogKey): Promise<LogHead | undefined> {
+    return head(this.database, log);
+  }
+
+  read(log: LogKey, after: Position, limit: number, maxBytes?: number): Promise<StoredEvent[]> {
+    return readLog(this.database, log, after, limit, maxBytes);
+  }
+
+  mark(log: LogKey, position: Position): Promise<LogMark | undefined> {
+    return markAt(this.database, log, position);
+  }
+
+  readStream(tenant: Tenant, stream: string, after: number, limit: number): Promise<StoredEvent[]> {
+    return readStream(this.database, tenant, stream, after, limit);
+  }
+
+  recordReceipt(tenant: Tenant, via: string, received: number): Promise<void> {
+    return this.receipts.record(tenant, via, received);
+  }
+
+  recordRejects(rejects: readonly RejectToKeep[]): Promise<void> {
+    return recordRejects(this.database, rejects);
+  }
+
+  listRejects(tenant: Tenant, limit: number, beforeId?: string): Promise<Omit<RejectToKeep, 'body'>[]> {
+    return listRejects(this.database, tenant, limit, beforeId);
+  }
+
+  counts(tenant?: Tenant): Promise<SourceCount[]> {
+    return counts(this.database, tenant);
+  }
+
+  /** Folds counter deltas together; granted to the relaying service. Returns the rows saved. */
+  compactCounts(): Promise<number> {
+    return compactCounts(this.database);
+  }
+
+  /** Waits for running statements, then ends all connections. Appends not yet sent fail as `event-store-unavailable`. */
+  close(): Promise<void> {
+    return this.database.close();
+  }
+}
