@@ -2,8 +2,8 @@ import { Module } from '@nestjs/common';
 import { Closing, CONFIG, Readiness } from '@millrace/service-kit';
 import type { DataSource } from 'typeorm';
 import type { AnalyticsConfig } from './analytics.config.ts';
-import { openAnalyticsDatabase } from './analytics-database.ts';
-import { DATABASE } from './database.token.ts';
+import { openAnalyticsDatabase, openQuestions } from './analytics-database.ts';
+import { DATABASE, QUESTIONS } from './injection-tokens.ts';
 
 @Module({
   providers: [{
@@ -15,7 +15,16 @@ import { DATABASE } from './database.token.ts';
       closing.add('database', () => database.destroy());
       return database;
     },
+  }, {
+    provide: QUESTIONS,
+    // After DATABASE, which brings the tables up to date.
+    inject: [CONFIG, Closing, DATABASE],
+    useFactory: async (config: AnalyticsConfig, closing: Closing): Promise<DataSource> => {
+      const questions = await openQuestions(config.databaseUrl);
+      closing.add('questions', () => questions.destroy());
+      return questions;
+    },
   }],
-  exports: [DATABASE],
+  exports: [DATABASE, QUESTIONS],
 })
 export class AnalyticsDatabaseModule {}

@@ -1,3 +1,4 @@
+import { DomainError } from '@millrace/kernel';
 import { DataSource, type DataSourceOptions, type EntityManager } from 'typeorm';
 import { ConsumerCheckpoint } from './checkpoint/consumer-checkpoint.entity.ts';
 import { ParkedEventRow } from './checkpoint/parked-event.entity.ts';
@@ -7,30 +8,49 @@ import { HourlySales } from './sales/hourly-sales.entity.ts';
 import { OrderFact } from './sales/order-fact.entity.ts';
 import { OrderLineFact } from './sales/order-line-fact.entity.ts';
 
-const databaseOptions = (url: string): DataSourceOptions => ({
+/** Enough for two cores: more questions at once would only slow each other down. */
+const MOST_QUESTIONS = 4;
+/** One per log that is being applied at the same moment. */
+const MOST_WRITERS = 4;
+
+const databaseOptions = (url: string, max: number): DataSourceOptions => ({
   type: 'postgres', url,
   entities: [OrderFact, OrderLineFact, HourlySales, Buyer, ConsumerCheckpoint, ParkedEventRow],
   migrations: [SalesFacts1763900000000],
   synchronize: false, migrationsRun: false, logging: false, installExtensions: false, uuidExtension: 'pgcrypto',
   applicationName: 'analytics',
   // JIT costs more than it saves on queries of some hundred milliseconds.
-  extra: { max: 10, options: '-c jit=off' },
+  extra: { max, options: '-c jit=off' },
 });
 
 /** Opens the read-model database and brings its tables up to date. */
 export const openAnalyticsDatabase = async (url: string): Promise<DataSource> => {
-  const database = await new DataSource(databaseOptions(url)).initialize();
+  const database = await new DataSource(databaseOptions(url, MOST_WRITERS)).initialize();
   await database.runMigrations({ transaction: 'all' });
   return database;
 };
 
+/** Connections for questions only. */
+export const openQuestions = (url: string): Promise<DataSource> => new DataSource(databaseOptions(url, MOST_QUESTIONS)).initialize();
+
 /** A question may scan half a million lines, never longer than this. */
 const STATEMENT_TIMEOUT = `set local statement_timeout = '30s'`;
+const QUERY_CANCELED = '57014';
+
+const tooSlow = (error: unknown): unknown =>
+  error instanceof Error && 'code' in error && error.code === QUERY_CANCELED
+    ? new DomainError('unavailable', 'question-too-slow', {}, 'The question took longer than 30 seconds. Narrow it with from, to or where, or ask again when there is less to do.')
+    : error;
 
 /** Runs `work` over one snapshot, so that rows and the as-of vector read in it belong together. */
-export const readSnapshot = <T>(database: DataSource, work: (manager: EntityManager) => Promise<T>): Promise<T> =>
-  database.transaction('REPEATABLE READ', async (manager) => {
-    await manager.query('set transaction read only');
-    await manager.query(STATEMENT_TIMEOUT);
-    return work(manager);
-  });
+export const readSnapshot = async <T>(database: DataSource, work: (manager: EntityManager) => Promise<T>): Promise<T> => {
+  try {
+    return await database.transaction('REPEATABLE READ', async (manager) => {
+      await manager.query('set transaction read only');
+      await manager.query(STATEMENT_TIMEOUT);
+      return work(manager);
+    });
+  } catch (error) {
+    throw tooSlow(error);
+  }
+};

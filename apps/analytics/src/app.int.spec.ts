@@ -5,46 +5,64 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createUser } from '@nats-io/nkeys';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { buildService, drainService, makeLogger } from '@millrace/service-kit';
-import { sqlCheckpoints } from '@millrace/event-sourcing';
-import { freshDatabase, natsUrl, type TestDatabase } from '@millrace/testing';
-import type { DataSource } from 'typeorm';
+import { buildService, drainService, EventTransport, makeLogger } from '@millrace/service-kit';
+import { applyGrants, migrateEventStore, PgEventStore } from '@millrace/event-store';
+import { eventually, freshDatabase, natsUrl, uniqueName, uniqueTenant, withClient, type TestDatabase } from '@millrace/testing';
 import { analyticsConfig, type AnalyticsConfig } from './analytics.config.ts';
-import { DATABASE } from './database.token.ts';
 import { KpiHub } from './live/kpi-hub.ts';
-import { CONSUMER } from './checkpoint/consumer-name.ts';
-import { insertFacts } from './sales/fact-insert.ts';
 import { orderEvent, SAMPLE_ORDERS } from './sales/sample-orders.ts';
-import { salesFactOf } from './sales/sales-facts.projection.ts';
 
 const TOKEN = 'op-token';
-const log = { tenant: 'shop', context: 'sales', shard: 0 } as const;
-let fresh: TestDatabase;
+const log = { tenant: uniqueTenant(), context: 'sales', shard: 0 } as const;
+const { tenant } = log;
+let readModels: TestDatabase;
+let events: TestDatabase;
+let shop: PgEventStore;
 let secrets: string;
 let app: NestFastifyApplication;
 let address: string;
 
-const addOrders = (from: number, to: number): Promise<void> => app.get<DataSource>(DATABASE).transaction(async (manager) => {
-  const facts = SAMPLE_ORDERS.slice(from, to).map((order, index) => orderEvent('shop', from + index + 1, order)).flatMap(({ stored, data }) => salesFactOf(stored, data) ?? []);
-  await insertFacts(manager, log, facts);
-  await sqlCheckpoints(manager, CONSUMER).save(manager, log, { epoch: 1, position: to, leaf: new Uint8Array(32) });
+/** Appends sample orders to the log, as intake would. */
+const placeOrders = async (from: number, to: number): Promise<void> => {
+  const units = SAMPLE_ORDERS.slice(from, to).map((order, index) => {
+    const { stored: { envelope: { recordedtime: _, ...envelope } }, data } = orderEvent(tenant, from + index + 1, order);
+    return { stream: envelope.stream, expectedVersion: 'any' as const, events: [{ envelope: { ...envelope, fingerprint: '00'.repeat(32) }, data: Buffer.from(JSON.stringify(data)) }] };
+  });
+  const outcomes = await shop.append(log, units);
+  expect(outcomes.map((outcome) => outcome.kind)).toEqual(units.map(() => 'appended'));
+};
+
+const consumed = (position: number): Promise<unknown> => eventually(`position ${position}`, async () => {
+  const { consumers } = await json('/v1/consumers') as { consumers: { tenant: string; position: number }[] };
+  return consumers.some((consumer) => consumer.tenant === tenant && consumer.position === position);
 });
 
 beforeAll(async () => {
-  fresh = await freshDatabase();
+  [readModels, events] = await Promise.all([freshDatabase(), freshDatabase({ template: 'analytics_events', migrate: async (url) => { await migrateEventStore(url); } })]);
+  const [writer, reader] = [uniqueName('shop'), uniqueName('analytics')];
+  await withClient(events.url, async (owner) => {
+    for (const service of [writer, reader]) await owner.query(`create role millrace_${service} login password 'only-here'`);
+    await applyGrants(owner, [{ service: writer, appends: ['sales'], reads: [], relay: false }, { service: reader, appends: [], reads: ['sales'], relay: false }]);
+  });
+  shop = PgEventStore.connect({ url: events.urlAs(`millrace_${writer}`, 'only-here'), applicationName: 'spec' });
   secrets = await mkdtemp(join(tmpdir(), 'millrace-analytics-'));
-  const seedFile = join(secrets, 'nats.seed');
-  await writeFile(seedFile, createUser().getSeed(), { mode: 0o600 });
+  const natsSeedFile = join(secrets, 'nats.seed');
+  await writeFile(natsSeedFile, createUser().getSeed(), { mode: 0o600 });
   const config: AnalyticsConfig = {
     httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined, apiTokens: [{ principal: 'operator', sha256: createHash('sha256').update(TOKEN).digest() }],
-    eventsUrl: fresh.url, databaseUrl: fresh.url, natsUrl: natsUrl(), natsSeedFile: seedFile,
+    eventsUrl: events.urlAs(`millrace_${reader}`, 'only-here'), databaseUrl: readModels.url, natsUrl: natsUrl(), natsSeedFile,
   };
-  app = await buildService({ config: analyticsConfig, module: async () => (await import('./app.module.ts')).AppModule }, config, makeLogger('analytics', 'fatal'));
+  app = await buildService({ config: analyticsConfig, module: async () => (await import('./app.module.ts')).AppModule, transports: [EventTransport] }, config, makeLogger('analytics', 'fatal'));
   await app.listen(0, '127.0.0.1');
   address = await app.getUrl();
-  await addOrders(0, 4);
+  await placeOrders(0, 4);
+  await consumed(4);
 });
-afterAll(async () => { await app.close(); await fresh.drop(); await rm(secrets, { recursive: true }); });
+afterAll(async () => {
+  await drainService(app);
+  await shop.close();
+  await Promise.all([readModels.drop(), events.drop(), rm(secrets, { recursive: true })]);
+});
 
 const get = (path: string): Promise<Response> => fetch(`${address}${path}`, { headers: { authorization: `Bearer ${TOKEN}` } });
 const json = async (path: string): Promise<unknown> => (await get(path)).json();
@@ -57,24 +75,24 @@ describe('GET /v1/metrics', () => {
   });
 
   it('answers a question with repeated filters', async () => {
-    expect(await json('/v1/metrics/revenue.gross?tenant=shop&by=country&where=source%3Dweb&where=currency%3DEUR')).toMatchObject({
+    expect(await json(`/v1/metrics/revenue.gross?tenant=${tenant}&by=country&where=source%3Dweb&where=currency%3DEUR`)).toMatchObject({
       metric: 'revenue.gross', version: 1, asOf: { 'sales/0': 4 }, rows: [{ country: 'AT', currency: 'EUR', value: '16.665' }, { country: 'DE', currency: 'EUR', value: '14.90' }],
     });
   });
 
   it('traces a number to its events, page by page, by whatever it was broken down', async () => {
-    const first = await json('/v1/metrics/orders/events?tenant=shop&by=product&limit=2');
+    const first = await json(`/v1/metrics/orders/events?tenant=${tenant}&by=product&limit=2`);
     expect(first).toMatchObject({ events: [{ position: 1, contribution: '1' }, { position: 2, contribution: '1' }], next: 'sales/0:2' });
-    expect(await json('/v1/metrics/orders/events?tenant=shop&limit=2&after=sales/0:2')).toMatchObject({ events: [{ position: 3 }], next: null });
+    expect(await json(`/v1/metrics/orders/events?tenant=${tenant}&limit=2&after=sales/0:2`)).toMatchObject({ events: [{ position: 3 }], next: null });
   });
 
   it.each([
-    ['/v1/metrics/profit?tenant=shop', 'metric-unknown', /revenue\.gross/],
-    ['/v1/metrics/orders?tenant=shop&by=shoe-size', 'dimension-unknown', /hour, day, month/],
-    ['/v1/metrics/orders?tenant=shop&where=shoe', 'filter-unknown', /source, currency/],
-    ['/v1/metrics/orders?tenant=shop&page=2', 'parameter-unknown', /tenant, by/],
+    [`/v1/metrics/profit?tenant=${tenant}`, 'metric-unknown', /revenue\.gross/],
+    [`/v1/metrics/orders?tenant=${tenant}&by=shoe-size`, 'dimension-unknown', /hour, day, month/],
+    [`/v1/metrics/orders?tenant=${tenant}&where=shoe`, 'filter-unknown', /source, currency/],
+    [`/v1/metrics/orders?tenant=${tenant}&page=2`, 'parameter-unknown', /tenant, by/],
     ['/v1/metrics/orders', 'tenant-missing', /tenant/],
-    ['/v1/metrics/orders/events?tenant=shop&after=9', 'after-malformed', /next/],
+    [`/v1/metrics/orders/events?tenant=${tenant}&after=9`, 'after-malformed', /next/],
     ['/v1/stream', 'tenant-missing', /tenant/],
   ])('%s is refused as %s and says what exists', async (path, code, detail) => {
     const response = await get(path);
@@ -82,9 +100,25 @@ describe('GET /v1/metrics', () => {
     expect(await response.json()).toMatchObject({ code, detail: expect.stringMatching(detail) });
   });
 
-  it.each(['/v1/metrics', '/v1/metrics/orders?tenant=shop', '/v1/stream?tenant=shop', '/v1/consumers'])('%s wants a token', async (path) => {
+  it.each(['/v1/metrics', `/v1/metrics/orders?tenant=${tenant}`, `/v1/stream?tenant=${tenant}`, '/v1/consumers'])('%s wants a token', async (path) => {
     expect((await fetch(`${address}${path}`)).status).toBe(401);
   });
+});
+
+it('is ready with its databases and the bus, and tells what it applied and how far behind it is', async () => {
+  expect(await json('/ready')).toEqual({ ready: true, checks: { database: 'ok', events: 'ok', nats: 'ok' } });
+  const metrics = await (await fetch(`${address}/metrics`)).text();
+  expect(metrics).toContain(`analytics_events_applied_total{tenant="${tenant}",log="sales/0"} 4`);
+  expect(metrics).toContain(`analytics_lag_events{tenant="${tenant}",log="sales/0"} 0`);
+  expect(metrics).toContain(`millrace_consumer_position{tenant="${tenant}",log="sales/0"} 4`);
+});
+
+it('shows where it stands in each log', async () => {
+  const standing = await eventually('a running consumer', async () => {
+    const answer = await json('/v1/consumers');
+    return JSON.stringify(answer).includes('running') && answer;
+  });
+  expect(standing).toEqual({ consumers: [{ tenant, log: 'sales/0', epoch: expect.any(Number), position: 4, state: 'running', parked: 0 }] });
 });
 
 describe('GET /v1/stream', () => {
@@ -105,21 +139,21 @@ describe('GET /v1/stream', () => {
 
   it('sends the KPIs at once and again after a commit, and gives its place back', async () => {
     const hub = app.get(KpiHub);
-    const stream = kpis('/v1/stream?tenant=shop');
+    const stream = kpis(`/v1/stream?tenant=${tenant}`);
     const before = (await stream.next()).value;
-    expect(before).toEqual({ tenant: 'shop', asOf: { 'sales/0': 4 }, kpis: [
+    expect(before).toEqual({ tenant, asOf: { 'sales/0': 4 }, kpis: [
       { currency: 'EUR', gross: '31.565', clean: '41.565', units: '6', lines: 4, orders: 2, buyers: 2 },
       { currency: 'GBP', gross: '12.50', clean: '0', units: '0', lines: 1, orders: 1, buyers: 0 },
     ] });
-    await addOrders(4, 8);
-    hub.changed('shop');
+    await placeOrders(4, 8);
+    await consumed(8);
     expect((await stream.next()).value).toMatchObject({ asOf: { 'sales/0': 8 }, kpis: [{ currency: 'EUR', gross: '36.010', orders: 3 }, { currency: 'GBP', gross: '-11039.56', buyers: 1 }] });
     await stream.return(undefined);
     expect(hub.subscribers).toBeLessThanOrEqual(1);
   });
 
   it('ends when the service drains', async () => {
-    const stream = kpis('/v1/stream?tenant=shop');
+    const stream = kpis(`/v1/stream?tenant=${tenant}`);
     await stream.next();
     const draining = drainService(app);
     expect(await stream.next()).toEqual({ value: undefined, done: true });

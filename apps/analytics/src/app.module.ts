@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { LiveModule } from './live/live.module.ts';
 import { MetricsModule } from './metrics/metrics.module.ts';
+import { SalesModule } from './sales/sales.module.ts';
 
-@Module({ imports: [MetricsModule, LiveModule] })
+@Module({ imports: [SalesModule, MetricsModule, LiveModule] })
 export class AppModule {}

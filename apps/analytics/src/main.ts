@@ -1,4 +1,4 @@
-import { startService } from '@millrace/service-kit';
+import { EventTransport, startService } from '@millrace/service-kit';
 import { analyticsConfig } from './analytics.config.ts';
 
-await startService({ config: analyticsConfig, module: async () => (await import('./app.module.ts')).AppModule });
+await startService({ config: analyticsConfig, module: async () => (await import('./app.module.ts')).AppModule, transports: [EventTransport] });

@@ -1,6 +1,6 @@
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import type { DataSource } from 'typeorm';
-import { DATABASE } from '../database.token.ts';
+import { QUESTIONS } from '../injection-tokens.ts';
 import { answerQuestion, type MetricAnswer } from './metric.query.ts';
 import { METRICS, type Metric } from './metric.model.ts';
 import { filtersOf, parseQuestion, type FilterId, type QuestionParameters } from './question.model.ts';
@@ -15,7 +15,7 @@ const describe = (metric: Metric): MetricDescription => {
 
 @Controller('v1/metrics')
 export class MetricsController {
-  constructor(@Inject(DATABASE) private readonly database: DataSource) {}
+  constructor(@Inject(QUESTIONS) private readonly database: DataSource) {}
 
   @Get()
   list(): { metrics: MetricDescription[] } {

@@ -148,7 +148,3 @@ describe('trace', () => {
     expect(() => parsePage('12', undefined)).toThrow(/"next" of the page before/);
   });
 });
-
-it('has tables that are those of the entities', async () => {
-  expect((await database.driver.createSchemaBuilder().log()).upQueries.map((query) => query.query)).toEqual([]);
-});

@@ -1,0 +1,55 @@
+import type { BusLink } from '@millrace/event-bus';
+import { projectionRunner, sqlCheckpoints, sqlParked } from '@millrace/event-sourcing';
+import { logName, type LogReader } from '@millrace/kernel';
+import { EventTransport, type Logger } from '@millrace/service-kit';
+import { Counter, Gauge, type Registry } from 'prom-client';
+import type { DataSource, EntityManager } from 'typeorm';
+import { CONSUMER } from '../checkpoint/consumer-name.ts';
+import type { KpiHub } from '../live/kpi-hub.ts';
+import { salesFacts } from './sales-facts.ts';
+
+/** As `reads` in service.yaml. */
+const CONTEXTS = ['sales'];
+
+interface SalesConsumerParts {
+  readonly database: DataSource;
+  readonly reader: LogReader;
+  readonly link: BusLink;
+  readonly hub: KpiHub;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+}
+
+/** Measured at the scrape: events committed to a log and not yet applied here. */
+const measureLag = (transport: EventTransport, reader: LogReader, metrics: Registry): void => {
+  const lags = async (): Promise<{ tenant: string; log: string; lag: number }[]> => {
+    const positions = new Map(transport.standing().map(({ tenant, log, position }) => [`${tenant} ${log}`, position]));
+    return (await reader.heads()).filter((head) => CONTEXTS.includes(head.context))
+      .map((head) => ({ tenant: head.tenant, log: logName(head), lag: head.position - (positions.get(`${head.tenant} ${logName(head)}`) ?? 0) }));
+  };
+  new Gauge({
+    name: 'analytics_lag_events', help: 'Events committed to a log and not yet applied', labelNames: ['tenant', 'log'], registers: [metrics],
+    async collect() {
+      this.reset();
+      // Without the event database there is no head to compare with; /ready says that it is away, and the other metrics must still be printed.
+      for (const { tenant, log, lag } of await lags().catch(() => [])) this.set({ tenant, log }, lag);
+    },
+  });
+};
+
+/** One ordered loop per sales log: facts, rollup and checkpoint in one transaction; screens hear of it after the commit. */
+export const salesConsumer = ({ database, reader, link, hub, logger, metrics }: SalesConsumerParts): EventTransport => {
+  const applied = new Counter({ name: 'analytics_events_applied_total', help: 'Events applied or passed over, per log', labelNames: ['tenant', 'log'], registers: [metrics] });
+  const transport = new EventTransport({
+    service: CONSUMER, contexts: CONTEXTS, reader, link, logger, metrics,
+    handler: (onEvent) => projectionRunner<EntityManager>({
+      scope: database, checkpoints: sqlCheckpoints(database, CONSUMER), parked: sqlParked(database, CONSUMER), projections: [salesFacts, onEvent],
+      committed: ({ log, events }) => {
+        applied.inc({ tenant: log.tenant, log: logName(log) }, events.length);
+        if (events.some((event) => salesFacts.types.includes(event.envelope.type))) hub.changed(log.tenant);
+      },
+    }),
+  });
+  measureLag(transport, reader, metrics);
+  return transport;
+};
