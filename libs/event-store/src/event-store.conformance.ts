@@ -1,3 +1,4 @@
+/* oxlint-disable max-lines-per-function -- a suite of specs, held to the same rules as a *.spec.ts */
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Context, Envelope, LogKey } from '@millrace/kernel';
