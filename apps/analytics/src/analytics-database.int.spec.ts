@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { freshDatabase, type TestDatabase } from '@millrace/testing';
+import { eventually, freshDatabase, ownPostgres, type TestDatabase } from '@millrace/testing';
 import type { DataSource } from 'typeorm';
 import { openAnalyticsDatabase, readSnapshot } from './analytics-database.ts';
 
@@ -40,4 +40,15 @@ describe('readSnapshot', () => {
     });
     await expect(slow).rejects.toMatchObject({ kind: 'unavailable', code: 'question-too-slow' });
   });
+});
+
+it('comes back by itself when its Postgres was killed', async () => {
+  const own = await ownPostgres();
+  const survivor = await openAnalyticsDatabase(own.url('postgres', 'postgres', own.password));
+  await own.kill();
+  await expect(survivor.query('select 1')).rejects.toThrow(/connect|terminat/i);
+  await own.restart();
+  expect(await eventually('an answer', () => survivor.query<unknown>('select count(*)::int as n from order_fact'))).toEqual([{ n: 0 }]);
+  await survivor.destroy();
+  await own.remove();
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
+import { checkData, CONTRACTS } from '@millrace/contracts';
 import type { ProjectedEvent } from '@millrace/event-sourcing';
 import { orderEvent, SAMPLE_ORDERS, storedEvent } from './sample-orders.ts';
-import { salesFactOf } from './sales-facts.projection.ts';
+import { BILLING_TYPES, salesFactOf } from './sales-facts.projection.ts';
 
 const factOf = ({ stored, data }: ProjectedEvent): ReturnType<typeof salesFactOf> => salesFactOf(stored, data);
 const order = (data: Record<string, unknown>): ProjectedEvent => {
@@ -60,5 +61,20 @@ describe('salesFactOf', () => {
   it('refuses a version it does not know', () => {
     const { stored, data } = order({});
     expect(() => salesFactOf({ ...stored, envelope: { ...stored.envelope, version: 2 } }, data)).toThrow(/version 1 of sales\.order\.placed, not 2/);
+  });
+});
+
+describe('the contracts of orders', () => {
+  const billing = CONTRACTS.filter((contract) => BILLING_TYPES.includes(contract.type));
+
+  it('are read in every version there is', () => {
+    expect(billing.map((contract) => `${contract.type} ${contract.version}`).toSorted()).toEqual(BILLING_TYPES.map((type) => `${type} 1`).toSorted());
+  });
+
+  it.each(billing)('$type lets nothing in that cannot be read', (contract) => {
+    const { data } = orderEvent('shop', 1, { ...SAMPLE_ORDERS[0]!, fact: contract.type.split('.')[2]! });
+    const check = checkData(contract, { ...data, customer: { number: '17850' } });
+    expect(check).toMatchObject({ ok: true, dropped: [] });
+    expect(factOf(storedEvent('shop', 1, contract.type, 'e', '2026-01-01T00:00:00Z', data))).toMatchObject({ orderId: 'o1', lines: [{ productId: 'p1' }, { productId: 'POST' }] });
   });
 });
