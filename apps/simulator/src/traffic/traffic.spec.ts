@@ -1,0 +1,114 @@
+import { describe, expect, it } from '@jest/globals';
+import { checkData, checkWireEvent, findContract } from '@millrace/contracts';
+import { fixedClock } from '@millrace/kernel';
+import { seededRandom } from '../shop/random.ts';
+import { parseSimulatorArguments, readSimulatorConfig } from '../simulator.config.ts';
+import { retryAfterMs } from './intake-client.ts';
+import { openingEvents, SHARES, Traffic, type OutgoingEvent } from './outgoing.ts';
+import { Pace } from './pace.ts';
+import { personalValuesIn } from './personal-value.ts';
+
+const name = { seed: 7, run: 'r1' };
+const NOW = '2026-05-04T10:00:00.000Z';
+const fact = { type: 'clickstream.page.viewed', data: { sessionId: 's-1', path: '/' } };
+const sent = (count: number, run = 'r1'): OutgoingEvent[] => {
+  const traffic = new Traffic(seededRandom(7), { seed: 7, run }, () => new Date(NOW));
+  return Array.from({ length: count }, () => traffic.of(fact)).flat();
+};
+const isFine = (event: OutgoingEvent): boolean => {
+  const contract = findContract(event.type, 1);
+  const checked = contract === undefined ? undefined : checkData(contract, event.data);
+  return checkWireEvent(event).ok && checked?.ok === true && Date.parse(event.time) < Date.parse(NOW) + 3_600_000;
+};
+
+describe('traffic', () => {
+  it('repeats itself for the same seed and run', () => {
+    expect(sent(500)).toEqual(sent(500));
+  });
+
+  it('has ids of its own in each run', () => {
+    const other = new Set(sent(500, 'r2').map((event) => event.id));
+    expect(sent(500).filter((event) => other.has(event.id))).toEqual([]);
+  });
+
+  it('repeats an id only with the same body', () => {
+    const byId = new Map<string, string>();
+    let repeated = 0;
+    for (const event of sent(10_000)) {
+      const body = JSON.stringify(event);
+      if (byId.has(event.id)) repeated += 1;
+      expect(byId.get(event.id) ?? body).toBe(body);
+      byId.set(event.id, body);
+    }
+    expect(repeated / 10_000).toBeCloseTo(SHARES.duplicate, 2);
+  });
+
+  it('has its small shares of broken, late and over-sharing events', () => {
+    const events = sent(10_000);
+    const share = (some: (event: OutgoingEvent) => boolean): number => events.filter(some).length / events.length;
+    expect(share((event) => !isFine(event))).toBeCloseTo(SHARES.malformed, 2);
+    expect(share((event) => Date.parse(event.time) < Date.parse(NOW))).toBeCloseTo(SHARES.late, 2);
+    expect(share((event) => 'forwardedBy' in event.data)).toBeCloseTo(SHARES.unnamedField, 2);
+    expect(new Set(events.filter((event) => !isFine(event)).map((event) => event.type)).size).toBeGreaterThan(3);
+  });
+
+  it('opens with the same events in every run', () => {
+    const facts = [fact, { ...fact, type: 'clickstream.search.performed' }];
+    expect(openingEvents(name, facts)).toEqual(openingEvents({ ...name, run: 'r2' }, facts));
+    expect(openingEvents(name, facts).map((event) => event.id)).toEqual(['sim-7-opening-0', 'sim-7-opening-1']);
+  });
+});
+
+describe('personal values', () => {
+  const event = (data: OutgoingEvent['data']): OutgoingEvent => ({ specversion: '1.0', id: 'x', source: 's', type: 't', time: NOW, data });
+  it('are found in customers, contacts, visitors and where they don\'t belong', () => {
+    expect(personalValuesIn(event({
+      customer: { number: 'C12345678901234', email: 'abcdefghijkl@mail.example', visitorId: 'v-abcdefghijklmnop' }, contact: { phone: '+491234567890123' },
+      visitor: { id: 'v-qrstuvwxyzabcdef' }, forwardedBy: 'mnopqrstuvwx@mail.example', name: 'Product name is nobody',
+    })).map(({ category, value }) => `${category} ${value}`)).toEqual([
+      'customer-number C12345678901234', 'email abcdefghijkl@mail.example', 'visitor-id v-abcdefghijklmnop', 'phone +491234567890123',
+      'visitor-id v-qrstuvwxyzabcdef', 'email mnopqrstuvwx@mail.example',
+    ]);
+  });
+  it('leave out what is too short to be looked for, and events without people', () => {
+    expect(personalValuesIn(event({ contact: { phone: 'none' } }))).toEqual([]);
+    expect(personalValuesIn(event({ productId: 'sku-0001', lines: [{ name: 'Long product name here' }] }))).toEqual([]);
+  });
+});
+
+describe('the pace', () => {
+  const clock = fixedClock('2026-05-04T13:00:00.000Z'); // the hour at which the day's factor is 1
+  it('is its rate times the day\'s factor, fractions carried over', () => {
+    const pace = new Pace(50, clock.now());
+    const dues = Array.from({ length: 100 }, (_, tick) => pace.due(new Date(clock.now().getTime() + (tick + 1) * 50)));
+    expect(Math.abs(dues.reduce((sum, due) => sum + due, 0) - 250)).toBeLessThanOrEqual(1);
+  });
+  it('doesn\'t make up for a long sleep or a clock that went back', () => {
+    const pace = new Pace(50, clock.now());
+    expect(pace.due(new Date(clock.now().getTime() + 3_600_000))).toBeLessThanOrEqual(75);
+    expect(pace.due(new Date(clock.now().getTime() - 3_600_000))).toBe(0);
+  });
+});
+
+describe('a wait', () => {
+  it('is the server\'s wish where it has one, bounded on both sides', () => {
+    expect([retryAfterMs('2', 0), retryAfterMs('0', 0), retryAfterMs('3600', 0)]).toEqual([2000, 250, 10_000]);
+  });
+  it('grows from attempt to attempt otherwise', () => {
+    expect([0, 1, 2, 3, 10].map((attempt) => retryAfterMs(null, attempt))).toEqual([250, 500, 1000, 2000, 10_000]);
+    expect(retryAfterMs('Wed, 21 Oct 2026 07:28:00 GMT', 1)).toBe(500);
+  });
+});
+
+describe('arguments', () => {
+  it('have the defaults of the demo', () => {
+    expect(parseSimulatorArguments([])).toEqual({ tenant: 'demo', rate: 50, seed: 7, manifest: undefined, journal: undefined, checkConfig: false });
+    expect(parseSimulatorArguments(['--for', '1500ms', '--seed', '0', '--tenant', 'shop', '--journal', 'j']).forMs).toBe(1500);
+  });
+  it.each([[['--rate', 'fast']], [['--rate', '20001']], [['--seed', '-1']], [['--for', '60']], [['--tenant', 'No Such']], [['--frobnicate']]])('refuse %j', (args) => {
+    expect(() => parseSimulatorArguments(args)).toThrow(/wants|tenant|option/i);
+  });
+  it('come with a config whose faults are told together', () => {
+    expect(() => readSimulatorConfig({ MILLRACE_NATS_URL: 'http://x' })).toThrow(/MILLRACE_INGESTION_HTTP_URL.*MILLRACE_SOURCE_KEY_FILE.*MILLRACE_NATS_URL.*MILLRACE_NATS_SEED_FILE/);
+  });
+});
