@@ -4,7 +4,7 @@ import { ownSourceKey } from '../client/source-keys.ts';
 import { homeAt } from '../home/home.ts';
 import { importOnlineRetail, type ImportReport } from '../import/import-online-retail.ts';
 import { progressBar } from '../import/import-progress.ts';
-import { alignedTable, asCell } from '../output/table.ts';
+import { importSummary } from '../import/import-summary.ts';
 import { present } from '../output/terminal.ts';
 import { withTenant, type CommandContext, type Register, type TenantOptions } from './command-context.ts';
 
@@ -32,13 +32,6 @@ const runImport = async ({ config }: CommandContext, file: string, { tenant, sou
   });
 };
 
-const inWords = (report: ImportReport): string => {
-  const { found, rejects, ...figures } = report;
-  const rows = Object.entries({ ...figures, ...found }).map(([name, value]) => [name, asCell(value)]);
-  const refused = rejects.map((reject) => [reject.id, 'code' in reject ? reject.code : '', 'reason' in reject ? reject.reason : '']);
-  return [alignedTable(['found and done', ''], rows), ...(refused.length === 0 ? [] : ['', alignedTable(['rejected', 'code', 'reason'], refused)])].join('\n');
-};
-
 export const registerImport: Register = (program, context) => {
   const command = program.command('import').description('bring in files of the past');
   withTenant(command.command('online-retail <file>').description('the UCI Online Retail CSV, plain or .gz; repeating it adds nothing'), 'shop')
@@ -46,7 +39,7 @@ export const registerImport: Register = (program, context) => {
     .option('--journal <file>', 'what the intake answered, kept so that a repeated import skips what is stored (default: in the data folder)')
     .action(async (file: string, options: ImportCommandOptions) => {
       const report = await runImport(context, file, options);
-      present(context.terminal, options.json === true, report, () => inWords(report));
+      present(context.terminal, options.json === true, report, () => importSummary(report));
       if (report.rejected === 0) return;
       context.terminal.err(`millrace: ${report.rejected} events were rejected; the report names the first of them`);
       context.fail();

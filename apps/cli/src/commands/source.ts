@@ -23,8 +23,8 @@ export const registerSource: Register = (program, context) => {
     .option('--record-of <list>', 'contexts it is the system of record for: sales,customer,inventory,merchandise', parseList)
     .option('--earliest <time>', 'oldest event time it may bring', parseInstant('--earliest'))
     .option('--latest-ahead-ms <ms>', 'how far its clock may be ahead', parseCount('--latest-ahead-ms', 0, 86_400_000))
-    .action(async (name: string, { json, ...wish }: AddOptions) => {
-      const made = await addSource(platform(), { ...wish, name });
+    .action(async (name: string, { json, earliest, ...wish }: AddOptions) => {
+      const made = await addSource(platform(), { ...wish, name, ...(earliest === undefined ? {} : { earliest: new Date(earliest).toISOString() }) });
       present(context.terminal, json === true, made, () => made.key);
       if (json !== true) context.terminal.err(`This is the only time the key of ${name} is shown. Send it as: Authorization: Bearer ${made.key.slice(0, 4)}…`);
     });

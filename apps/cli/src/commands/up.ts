@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { DomainError } from '@millrace/kernel';
-import type { PlatformClient } from '../client/platform-client.ts';
 import { clockTime } from '../output/terminal.ts';
 import { DEFAULT_PORT, parsePort } from '../provision/port-plan.ts';
 import { supervise, type Supervision } from '../supervisor/supervision.ts';
@@ -14,16 +13,6 @@ interface UpOptions {
   readonly services: boolean;
 }
 
-/** The one-time link while nobody has a password yet; later security refuses to make another and the plain address is enough. */
-const loginAddress = async (client: PlatformClient): Promise<{ url: string; expiresAt?: string }> => {
-  try {
-    return await newLoginLink(client);
-  } catch (error) {
-    if (error instanceof DomainError && (error.kind === 'conflict' || error.kind === 'forbidden')) return { url: client.urlOf('console') };
-    throw error;
-  }
-};
-
 const openBrowser = (url: string): void => {
   const browser = spawn('xdg-open', [url], { stdio: 'ignore', detached: true });
   browser.on('error', () => undefined); // no desktop here: the address stands on the terminal
@@ -31,14 +20,14 @@ const openBrowser = (url: string): void => {
 };
 
 const announce = async ({ terminal }: CommandContext, { client, home }: Supervision, options: UpOptions, tookMs: number): Promise<void> => {
-  const login = await loginAddress(client);
+  const login = await newLoginLink(client);
   terminal.out([
     '', `Millrace is ready (${(tookMs / 1000).toFixed(1)} s).`, '',
     `  console   ${client.urlOf('console')}`,
     `  intake    ${client.urlOf('ingestion')}/v1/events`,
     `  openapi   ${client.urlOf('ingestion')}/openapi.json`,
     `  data      ${home.root}`, '',
-    login.expiresAt === undefined ? `  sign in   ${login.url}` : `  first login, once, until ${login.expiresAt}:\n            ${login.url}`, '',
+    `  first login (the link is good once, until ${login.expiresAt}):`, `            ${login.url}`, '',
     '  Ctrl-C drains and ends everything; `npx millrace status` shows how it is.', '',
   ].join('\n'));
   if (options.open) openBrowser(login.url);

@@ -43,7 +43,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await supervision.stop();
-  expect(await takenPorts(portPlan(base), SERVERS)).toEqual([]);
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -188,4 +187,15 @@ describe('logs', () => {
     writeFileSync(file, '', { mode: 0o644 });
     expect(openFiles(join(folder, 'logs'))).toContain(file);
   });
+});
+
+it('lets go of ports, lock and processes when it stops', async () => {
+  const home = join(folder, 'brief');
+  const port = await freeBase();
+  const brief = await start(home, port);
+  const pids = ((await brief.client.call('supervisor', '/v1/status')) as SupervisorStatus).services.filter((service) => service.name !== 'supervisor').map((service) => service.pid!);
+  await brief.stop();
+  expect(await takenPorts(portPlan(port), SERVERS)).toEqual([]);
+  expect(pids.map(identityOf)).toEqual(pids.map(() => undefined));
+  expect(readdirSync(join(home, 'run')).filter((name) => name === 'lock.json' || name === 'processes.json')).toEqual([]);
 });
