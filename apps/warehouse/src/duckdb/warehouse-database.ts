@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DuckDBInstance, type DuckDBConnection } from '@duckdb/node-api';
+import { DomainError } from '@millrace/kernel';
+import type { TransactionScope } from '@millrace/event-sourcing';
+import { rowText } from './row-text.ts';
+import { createTable } from './table-definition.ts';
+import { LAKE_SEGMENT, LOAD_POSITION, PARKED_EVENT } from '../load/load-tables.ts';
+import { STAR_TABLES } from '../star/star-tables.ts';
+
+/** Raised when the star's tables or their meaning change: the file is derived from the logs and is then made anew. */
+const SCHEMA_VERSION = 1;
+
+const OPTIONS = {
+  memory_limit: '256MB',
+  threads: '2',
+  autoinstall_known_extensions: 'false',
+  autoload_known_extensions: 'false',
+};
+
+const META = 'create table if not exists warehouse_meta (instance varchar, schema_version integer)';
+
+/**
+ * The one DuckDB file and its one owner. Writes run one after the other, each in a transaction; reads see one state of all tables. A second
+ * process that opens the file is refused by DuckDB; within this process `fromCache` shares the instance, because opening a file twice
+ * loses data without a word.
+ */
+export class WarehouseDatabase implements TransactionScope<DuckDBConnection> {
+  private writes: Promise<unknown> = Promise.resolve();
+  private reads: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    private readonly duckdb: DuckDBInstance,
+    private readonly writer: DuckDBConnection,
+    private readonly reader: DuckDBConnection,
+    /** Random, made with the file: what was published from another file is not taken for this one's. */
+    readonly instance: string,
+  ) {}
+
+  /** Opens `<dataDir>/warehouse.duckdb`, making it when it is absent or of another schema version. */
+  static async open(dataDir: string): Promise<WarehouseDatabase> {
+    await mkdir(dataDir, { recursive: true });
+    const file = join(dataDir, 'warehouse.duckdb');
+    const opened = await WarehouseDatabase.openFile(file);
+    if (opened) return opened;
+    await Promise.all([file, `${file}.wal`].map((path) => rm(path, { force: true })));
+    const made = await WarehouseDatabase.openFile(file);
+    if (made) return made;
+    throw new DomainError('unavailable', 'warehouse-schema', { version: SCHEMA_VERSION }, 'A new warehouse file did not get this version\'s schema. Remove warehouse.duckdb and start again.');
+  }
+
+  private static async openFile(file: string): Promise<WarehouseDatabase | undefined> {
+    const duckdb = await DuckDBInstance.fromCache(file, OPTIONS).catch((error: unknown) => {
+      if (error instanceof Error && error.message.includes('Could not set lock')) {
+        throw new DomainError('conflict', 'warehouse-in-use', {}, 'Another process has the warehouse file open; it can have one owner. Stop that process first.');
+      }
+      throw error;
+    });
+    const writer = await duckdb.connect();
+    await writer.run(META);
+    await writer.run('insert into warehouse_meta select $1, $2 where not exists (from warehouse_meta)', [randomUUID(), SCHEMA_VERSION]);
+    const [meta] = (await writer.runAndReadAll('select instance, schema_version from warehouse_meta')).getRowObjects();
+    if (meta?.['schema_version'] !== SCHEMA_VERSION) {
+      writer.closeSync();
+      duckdb.closeSync();
+      return undefined;
+    }
+    for (const table of [...STAR_TABLES, LOAD_POSITION, LAKE_SEGMENT, PARKED_EVENT]) await writer.run(createTable(table));
+    return new WarehouseDatabase(duckdb, writer, await duckdb.connect(), rowText(meta, 'instance'));
+  }
+
+  /** Serialised with all other writes; rolled back when `work` throws. The commit is fsynced. */
+  transaction<T>(work: (tx: DuckDBConnection) => Promise<T>): Promise<T> {
+    return this.exclusively(() => inTransaction(this.writer, work, 'commit'));
+  }
+
+  /** Runs on the writing connection, between transactions: for what must not run beside a write. */
+  exclusively<T>(work: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    const turn = this.writes.then(() => work(this.writer), () => work(this.writer));
+    this.writes = turn.then(() => undefined, () => undefined);
+    return turn;
+  }
+
+  /** One unchanging state of all tables for all of `work`, beside the writes. */
+  snapshot<T>(work: (tx: DuckDBConnection) => Promise<T>): Promise<T> {
+    const turn = this.reads.then(() => inTransaction(this.reader, work, 'rollback'));
+    this.reads = turn.then(() => undefined, () => undefined);
+    return turn;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.writes, this.reads]);
+    this.reader.closeSync();
+    this.writer.closeSync();
+    this.duckdb.closeSync();
+  }
+}
+
+const inTransaction = async <T>(connection: DuckDBConnection, work: (tx: DuckDBConnection) => Promise<T>, end: 'commit' | 'rollback'): Promise<T> => {
+  await connection.run('begin transaction');
+  try {
+    const result = await work(connection);
+    await connection.run(end);
+    return result;
+  } catch (error) {
+    // A failed commit has already ended the transaction; the first error is the one that counts.
+    await connection.run('rollback').catch(() => undefined);
+    throw error;
+  }
+};

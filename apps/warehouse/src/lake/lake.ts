@@ -1,0 +1,102 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { DuckDBConnection } from '@duckdb/node-api';
+import { parseLogName, type LogKey, type StoredEvent } from '@millrace/kernel';
+import { removeOrphans, writeDurably } from '../duckdb/durable-file.ts';
+import { rowText } from '../duckdb/row-text.ts';
+import { appendRows, columnList, createTable } from '../duckdb/table-definition.ts';
+import { covers, fileNameOf, mergesOf, splitAtBlocks, type PositionRange } from './position-range.rule.ts';
+import { RAW_EVENT, toRawRow } from './raw-table.ts';
+
+/** One Parquet file of raw events; `bytes` is its size on disk. */
+export interface LakeSegment extends PositionRange {
+  readonly log: LogKey;
+  readonly epoch: number;
+  readonly bytes: number;
+}
+
+/** Larger blocks stay in several files: a merge must fit the owner's memory. */
+const MOST_MERGED_BYTES = 64 * 1024 * 1024;
+/** Rows per row group: the unit a reader skips by, and what the writer holds. */
+const ROW_GROUP = 2048;
+
+const key = ({ tenant, context, shard }: LogKey): (string | number)[] => [tenant, context, shard];
+
+/**
+ * Raw events as Parquet by position range. A file's name says what it holds, so writing it again changes nothing; the manifest, committed
+ * with the load position, says which files count.
+ */
+export class Lake {
+  private readonly root: string;
+
+  constructor(dataDir: string) {
+    this.root = join(dataDir, 'lake');
+  }
+
+  fileOf({ log, epoch, first, last }: Omit<LakeSegment, 'bytes'>): string {
+    return join(this.root, `tenant=${log.tenant}`, `context=${log.context}`, `shard=${log.shard}`, `epoch=${epoch}`, fileNameOf({ first, last }));
+  }
+
+  /** Writes consecutive events of one log and epoch; outside of a transaction, since files need none. */
+  async write(connection: DuckDBConnection, log: LogKey, epoch: number, events: readonly StoredEvent[]): Promise<LakeSegment[]> {
+    const [first, last] = [events[0]?.position, events.at(-1)?.position];
+    if (first === undefined || last === undefined) return [];
+    const segments: LakeSegment[] = [];
+    await connection.run(createTable(RAW_EVENT, 'temp table'));
+    for (const range of splitAtBlocks({ first, last })) {
+      await connection.run(`delete from temp.${RAW_EVENT.name}`);
+      await appendRows(connection, RAW_EVENT, events.filter(({ position }) => covers(range, { first: position, last: position })).map(toRawRow), { catalog: 'temp' });
+      segments.push(await this.writeFile(connection, { log, epoch, ...range }, `select ${columnList(RAW_EVENT)} from temp.${RAW_EVENT.name} order by position`, []));
+    }
+    await connection.run(`delete from temp.${RAW_EVENT.name}`);
+    return segments;
+  }
+
+  /** Adds segments to the manifest, within the caller's transaction. */
+  async record(tx: DuckDBConnection, segments: readonly LakeSegment[]): Promise<void> {
+    for (const { log, epoch, first, last, bytes } of segments) {
+      await tx.run('insert into lake_segment values ($1, $2, $3, $4, $5, $6, $7)', [...key(log), epoch, first, last, bytes]);
+    }
+  }
+
+  async segments(connection: DuckDBConnection, log: LogKey, epoch: number): Promise<LakeSegment[]> {
+    const found = await connection.runAndReadAll('select first, last, bytes from lake_segment where tenant = $1 and context = $2 and shard = $3 and epoch = $4 order by first', [...key(log), epoch]);
+    return found.getRowObjectsJS().map((row) => ({ log, epoch, first: Number(row['first']), last: Number(row['last']), bytes: Number(row['bytes']) }));
+  }
+
+  /** Rewrites finished blocks, and unfinished ones in many small files, as one file each. Answers what is to be recorded and dropped. */
+  async merged(connection: DuckDBConnection, segments: readonly LakeSegment[]): Promise<{ made: LakeSegment; parts: LakeSegment[] }[]> {
+    const merges: { made: LakeSegment; parts: LakeSegment[] }[] = [];
+    for (const range of mergesOf(segments)) {
+      const parts = segments.filter((segment) => covers(range, segment));
+      const [some] = parts;
+      if (!some || parts.reduce((sum, part) => sum + part.bytes, 0) > MOST_MERGED_BYTES) continue;
+      // The parts are in order and DuckDB keeps insertion order, so nothing is sorted and little is held.
+      const select = `select ${columnList(RAW_EVENT)} from read_parquet([${parts.map((_, index) => `$${index + 2}`).join(', ')}], hive_partitioning = false)`;
+      merges.push({ made: await this.writeFile(connection, { log: some.log, epoch: some.epoch, ...range }, select, parts.map((part) => this.fileOf(part))), parts });
+    }
+    return merges;
+  }
+
+  async drop(tx: DuckDBConnection, { log, epoch, first, last }: LakeSegment): Promise<void> {
+    await tx.run('delete from lake_segment where tenant = $1 and context = $2 and shard = $3 and epoch = $4 and first = $5 and last = $6', [...key(log), epoch, first, last]);
+  }
+
+  async remove(segments: readonly LakeSegment[]): Promise<void> {
+    for (const segment of segments) await rm(this.fileOf(segment), { force: true });
+  }
+
+  /** At start: what a crash left behind between file and manifest goes. */
+  async removeOrphans(connection: DuckDBConnection): Promise<number> {
+    const rows = (await connection.runAndReadAll('select tenant, context, shard, epoch, first, last from lake_segment')).getRowObjects();
+    const known = rows.map((row) => this.fileOf({
+      log: parseLogName(rowText(row, 'tenant'), `${rowText(row, 'context')}/${Number(row['shard'])}`), epoch: Number(row['epoch']), first: Number(row['first']), last: Number(row['last']),
+    }));
+    return removeOrphans(this.root, new Set(known));
+  }
+
+  private async writeFile(connection: DuckDBConnection, segment: Omit<LakeSegment, 'bytes'>, select: string, parameters: readonly string[]): Promise<LakeSegment> {
+    const copy = `copy (${select}) to $1 (format parquet, compression zstd, row_group_size ${ROW_GROUP})`;
+    return { ...segment, bytes: await writeDurably(this.fileOf(segment), (temporary) => connection.run(copy, [temporary, ...parameters])) };
+  }
+}

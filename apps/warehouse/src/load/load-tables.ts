@@ -1,0 +1,20 @@
+import { BIGINT, BLOB, INTEGER, VARCHAR } from '@duckdb/node-api';
+import type { TableDefinition } from '../duckdb/table-definition.ts';
+
+/** Up to where each log is loaded: committed with the rows, so neither a crash nor a repeated batch can load an event twice. */
+export const LOAD_POSITION: TableDefinition = {
+  name: 'load_position',
+  columns: [['tenant', VARCHAR], ['context', VARCHAR], ['shard', INTEGER], ['epoch', BIGINT], ['position', BIGINT], ['leaf', BLOB]],
+};
+
+/** The lake's manifest: a Parquet file exists for Millrace when it is named here, whatever lies in the folder. */
+export const LAKE_SEGMENT: TableDefinition = {
+  name: 'lake_segment',
+  columns: [['tenant', VARCHAR], ['context', VARCHAR], ['shard', INTEGER], ['epoch', BIGINT], ['first', BIGINT], ['last', BIGINT], ['bytes', BIGINT]],
+};
+
+/** Events whose facts could not be loaded, and the later ones of their streams. Raw, they are in the lake like all others. */
+export const PARKED_EVENT: TableDefinition = {
+  name: 'parked_event',
+  columns: [['tenant', VARCHAR], ['context', VARCHAR], ['shard', INTEGER], ['position', BIGINT], ['event_id', VARCHAR], ['stream', VARCHAR], ['code', VARCHAR], ['reason', VARCHAR]],
+};

@@ -1,0 +1,36 @@
+import type { BusLink } from '@millrace/event-bus';
+import { logName, type LogReader } from '@millrace/kernel';
+import { EventTransport, type Logger } from '@millrace/service-kit';
+import { Counter, type Registry } from 'prom-client';
+import type { WarehouseDatabase } from '../duckdb/warehouse-database.ts';
+import type { Lake } from '../lake/lake.ts';
+import { LogLoader } from './log-loader.ts';
+
+/** As `reads` in service.yaml: all of them go to the lake, three of them to the star. */
+export const CONTEXTS = ['clickstream', 'sales', 'customer', 'inventory', 'merchandise'];
+
+/** A transaction and a file cost the same for few events as for many; a batch waits for nobody, it takes what is there. */
+const BATCH_EVENTS = 1000;
+
+export interface LoadParts {
+  readonly database: WarehouseDatabase;
+  readonly lake: Lake;
+  readonly reader: LogReader;
+  readonly link: BusLink;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+}
+
+/** One ordered loop per log: raw events, facts and load position. */
+export const loadConsumer = ({ database, lake, reader, link, logger, metrics }: LoadParts): EventTransport => {
+  const loaded = new Counter({ name: 'warehouse_events_loaded_total', help: 'Events loaded into lake and star, per log', labelNames: ['tenant', 'log'], registers: [metrics] });
+  return new EventTransport({
+    service: 'warehouse', contexts: CONTEXTS, reader, link, logger, metrics, batchEvents: BATCH_EVENTS,
+    // The star is loaded by the batch, not by handler methods, so the transport's own projection has nothing to do.
+    handler: () => new LogLoader({
+      database, lake,
+      loaded: ({ log, events }) => loaded.inc({ tenant: log.tenant, log: logName(log) }, events.length),
+      onMergeFailure: (error) => logger.warn({ err: error }, 'lake files could not be merged; the next batch tries again'),
+    }),
+  });
+};

@@ -1,0 +1,114 @@
+import type { DuckDBConnection } from '@duckdb/node-api';
+import type { BatchHandler, EventBatch } from '@millrace/event-bus';
+import { DomainError, isDomainError, type LogKey, type LogMark, type StoredEvent } from '@millrace/kernel';
+import type { WarehouseDatabase } from '../duckdb/warehouse-database.ts';
+import type { Lake, LakeSegment } from '../lake/lake.ts';
+import type { StarRows } from '../star/star-row.model.ts';
+import { feedsStar, starRowsOf } from '../star/star.projection.ts';
+import { writeStarRows } from '../star/star-writer.ts';
+import { LoadPositions } from './load-position.ts';
+import { ParkedEvents } from './parked-events.ts';
+
+export interface LogLoaderOptions {
+  readonly database: WarehouseDatabase;
+  readonly lake: Lake;
+  /** After a commit. */
+  readonly loaded?: (batch: EventBatch) => void;
+  /** Merging of lake files failed; the next batch tries again. */
+  readonly onMergeFailure?: (error: unknown) => void;
+}
+
+interface Readable { readonly event: StoredEvent; readonly rows: StarRows }
+interface Unreadable { readonly event: StoredEvent; readonly fault: DomainError }
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+const read = (event: StoredEvent): Readable | Unreadable => {
+  try {
+    const data: unknown = JSON.parse(utf8.decode(event.data));
+    return { event, rows: starRowsOf(event, data as Readonly<Record<string, unknown>>) };
+  } catch (error) {
+    if (isDomainError(error)) return { event, fault: error };
+    return { event, fault: new DomainError('invalid', 'event-data-malformed', { position: event.position }, 'The event\'s data is not JSON in UTF-8.') };
+  }
+};
+
+/**
+ * Loads batches of one log at a time: raw into the lake, facts into the star, the position with both in one transaction. A crash at any
+ * moment leaves either the batch or nothing of it; a file without its manifest entry is written again with the same content. A batch
+ * that doesn't follow on what is loaded is refused, so nothing is doubled or skipped.
+ */
+export class LogLoader implements BatchHandler {
+  private readonly positions: LoadPositions;
+  private readonly parkedEvents: ParkedEvents;
+
+  constructor(private readonly options: LogLoaderOptions) {
+    this.positions = new LoadPositions(options.database);
+    this.parkedEvents = new ParkedEvents(options.database);
+  }
+
+  load(log: LogKey): Promise<LogMark | undefined> {
+    return this.positions.load(log);
+  }
+
+  parked(log: LogKey): Promise<number> {
+    return this.parkedEvents.count(log);
+  }
+
+  async apply(batch: EventBatch): Promise<void> {
+    const { database, lake } = this.options;
+    const segments = await database.exclusively((connection) => lake.write(connection, batch.log, batch.mark.epoch, batch.events));
+    await database.transaction(async (tx) => {
+      await this.refuseGap(tx, batch);
+      await this.star(tx, batch);
+      await lake.record(tx, segments);
+      await this.positions.save(tx, batch.log, batch.mark);
+    });
+    this.options.loaded?.(batch);
+    await this.mergeFiles(batch.log, batch.mark.epoch);
+  }
+
+  private async refuseGap(tx: DuckDBConnection, { log, events, mark }: EventBatch): Promise<void> {
+    const loaded = await this.positions.within(tx, log);
+    const [first] = events;
+    if (first?.position === (loaded?.position ?? 0) + 1 && (loaded === undefined || loaded.epoch === mark.epoch)) return;
+    throw new DomainError('conflict', 'load-out-of-order', { loaded: loaded?.position ?? 0, first: first?.position ?? 0 }, 'Expected the batch after the last one loaded. Read the load position again and continue there.');
+  }
+
+  private async star(tx: DuckDBConnection, { log, events }: EventBatch): Promise<void> {
+    const feeding = events.filter((event) => feedsStar(event.envelope.type));
+    if (feeding.length === 0) return;
+    const waiting = new Set(await this.parkedEvents.keys(tx, log, [...new Set(feeding.map((event) => event.envelope.stream))]));
+    const readable: Readable[] = [];
+    for (const outcome of feeding.map(read)) {
+      const { stream: key, id: eventId } = outcome.event.envelope;
+      const park = (code: string, reason: string): Promise<void> => this.parkedEvents.park(tx, log, { position: outcome.event.position, key, eventId, code, reason });
+      if (waiting.has(key)) await park('behind-parked', 'an earlier event of the same stream is parked');
+      else if ('rows' in outcome) readable.push(outcome);
+      else {
+        waiting.add(key);
+        await park(outcome.fault.code, outcome.fault.message.slice(0, 500));
+      }
+    }
+    await writeStarRows(tx, readable);
+  }
+
+  private async mergeFiles(log: LogKey, epoch: number): Promise<void> {
+    const { database, lake } = this.options;
+    try {
+      const segments = await database.exclusively((connection) => lake.segments(connection, log, epoch));
+      const merges = await database.exclusively((connection) => lake.merged(connection, segments));
+      if (merges.length === 0) return;
+      await database.transaction(async (tx) => {
+        for (const { made, parts } of merges) {
+          for (const part of parts) await lake.drop(tx, part);
+          await lake.record(tx, [made]);
+        }
+      });
+      await lake.remove(merges.flatMap(({ made, parts }): LakeSegment[] => parts.filter((part) => part.first !== made.first || part.last !== made.last)));
+    } catch (error) {
+      // The batch is loaded: small files cost space and speed, never correctness, so loading goes on.
+      this.options.onMergeFailure?.(error);
+    }
+  }
+}

@@ -1,0 +1,28 @@
+import { listValue, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
+import type { ParkedEvent, ParkedStore } from '@millrace/event-sourcing';
+import type { LogKey } from '@millrace/kernel';
+import type { WarehouseDatabase } from '../duckdb/warehouse-database.ts';
+
+const place = ({ tenant, context, shard }: LogKey): DuckDBValue[] => [tenant, context, shard];
+const OF_LOG = 'tenant = $1 and context = $2 and shard = $3';
+
+/** Parked events in the warehouse's own file; the key is the stream. */
+export class ParkedEvents implements ParkedStore<DuckDBConnection> {
+  constructor(private readonly database: WarehouseDatabase) {}
+
+  async keys(tx: DuckDBConnection, log: LogKey, keys: readonly string[]): Promise<ReadonlySet<string>> {
+    const found = await tx.runAndReadAll(`select distinct stream from parked_event where ${OF_LOG} and list_contains($4, stream)`, [...place(log), listValue([...keys])]);
+    return new Set(found.getRows().map(([stream]) => String(stream)));
+  }
+
+  async park(tx: DuckDBConnection, log: LogKey, { position, key, eventId, code, reason }: Omit<ParkedEvent, 'type'>): Promise<void> {
+    await tx.run(
+      `insert into parked_event (tenant, context, shard, position, event_id, stream, code, reason)
+       select $1, $2, $3, $4, $5, $6, $7, $8 where not exists (select 1 from parked_event where ${OF_LOG} and position = $4)`,
+      [...place(log), BigInt(position), eventId, key, code, reason]);
+  }
+
+  count(log: LogKey): Promise<number> {
+    return this.database.exclusively(async (connection) => Number((await connection.runAndReadAll(`select count(*) from parked_event where ${OF_LOG}`, place(log))).getRows()[0]?.[0] ?? 0));
+  }
+}

@@ -1,0 +1,81 @@
+import { DomainError } from '@millrace/kernel';
+import type { QueryJob, QueryOutcome } from './query-job.ts';
+import { QueryProcess, type QueryBounds } from './query-process.ts';
+
+export interface QueryPoolOptions extends QueryBounds {
+  /** Processes at once, hence queries at once. */
+  readonly processes: number;
+  /** Queries that may wait for a process; more are turned away at once. */
+  readonly maxWaiting: number;
+  /** An idle process is ended after this, and its memory is free; the next query starts another in about 0.3 s. */
+  readonly idleMs: number;
+}
+
+/** Runs queries in processes of their own, made when needed. A query's end is that of at most its own process. */
+export class QueryPool {
+  private readonly idle = new Map<QueryProcess, NodeJS.Timeout>();
+  private readonly busy = new Set<QueryProcess>();
+  private readonly waiting: (() => void)[] = [];
+  private closed = false;
+
+  constructor(private readonly options: QueryPoolOptions) {}
+
+  async run(job: QueryJob): Promise<QueryOutcome> {
+    await this.turn();
+    const process = this.take();
+    try {
+      return await process.run(job, this.options);
+    } finally {
+      this.busy.delete(process);
+      if (process.alive && !this.closed) this.rest(process);
+      else await process.stop();
+      this.waiting.shift()?.();
+    }
+  }
+
+  /** Processes now: busy and idle. */
+  get standing(): { busy: number; idle: number; waiting: number } {
+    return { busy: this.busy.size, idle: this.idle.size, waiting: this.waiting.length };
+  }
+
+  /** Ends all processes; queries under way fail as `query-process-died`. */
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const timer of this.idle.values()) clearTimeout(timer);
+    await Promise.all([...this.idle.keys(), ...this.busy].map((process) => process.stop()));
+    this.idle.clear();
+  }
+
+  private async turn(): Promise<void> {
+    if (this.closed) throw new DomainError('unavailable', 'query-closing', {}, 'The service is ending. Ask again when it is back.');
+    if (this.busy.size < this.options.processes) return;
+    if (this.waiting.length >= this.options.maxWaiting) {
+      throw new DomainError('unavailable', 'query-queue-full', { waiting: this.waiting.length }, `${this.waiting.length} queries are waiting already. Try again in a few seconds.`);
+    }
+    await new Promise<void>((resolve) => { this.waiting.push(resolve); });
+    // A query that came in between may have taken the place.
+    await this.turn();
+  }
+
+  private take(): QueryProcess {
+    const [rested] = [...this.idle.keys()].filter((process) => process.alive);
+    for (const [process, timer] of this.idle) {
+      if (process === rested || !process.alive) {
+        clearTimeout(timer);
+        this.idle.delete(process);
+      }
+    }
+    const process = rested ?? new QueryProcess();
+    this.busy.add(process);
+    return process;
+  }
+
+  private rest(process: QueryProcess): void {
+    const timer = setTimeout(() => {
+      this.idle.delete(process);
+      void process.stop();
+    }, this.options.idleMs);
+    timer.unref();
+    this.idle.set(process, timer);
+  }
+}

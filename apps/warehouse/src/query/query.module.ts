@@ -1,0 +1,41 @@
+import { Module } from '@nestjs/common';
+import { systemClock } from '@millrace/kernel';
+import { Closing, CONFIG, METRICS } from '@millrace/service-kit';
+import { Gauge, type Registry } from 'prom-client';
+import { DuckdbModule } from '../duckdb/duckdb.module.ts';
+import { WarehouseDatabase } from '../duckdb/warehouse-database.ts';
+import { SnapshotPublisher } from '../snapshot/snapshot-publisher.ts';
+import type { WarehouseConfig } from '../warehouse.config.ts';
+import { QueryController } from './query.controller.ts';
+import { QueryPool } from './query-pool.ts';
+import { WarehouseQuery } from './warehouse.query.ts';
+
+/** DuckDB's own limit is half of this; the rest is Node and the result. */
+const MOST_RESIDENT_BYTES = 512 * 1024 * 1024;
+const MOST_WAITING = 16;
+/** Long enough to serve somebody who explores, short enough that nobody's memory is held over lunch. */
+const IDLE_MS = 60_000;
+
+const poolOf = ({ queryTimeoutMs, queryProcesses }: WarehouseConfig, closing: Closing, metrics: Registry): QueryPool => {
+  const pool = new QueryPool({ timeoutMs: queryTimeoutMs, processes: queryProcesses, maxResidentBytes: MOST_RESIDENT_BYTES, maxWaiting: MOST_WAITING, idleMs: IDLE_MS });
+  closing.add('query processes', () => pool.close());
+  new Gauge({ name: 'warehouse_queries', help: 'Queries by state', labelNames: ['state'], registers: [metrics], collect() { this.set({ state: 'running' }, pool.standing.busy); this.set({ state: 'waiting' }, pool.standing.waiting); } });
+  return pool;
+};
+
+const publisherOf = async ({ dataDir }: WarehouseConfig, database: WarehouseDatabase): Promise<SnapshotPublisher> => {
+  const publisher = new SnapshotPublisher(database, dataDir, systemClock);
+  await publisher.removeOrphans();
+  return publisher;
+};
+
+@Module({
+  imports: [DuckdbModule],
+  controllers: [QueryController],
+  providers: [
+    { provide: QueryPool, inject: [CONFIG, Closing, METRICS], useFactory: poolOf },
+    { provide: SnapshotPublisher, inject: [CONFIG, WarehouseDatabase], useFactory: publisherOf },
+    { provide: WarehouseQuery, inject: [SnapshotPublisher, QueryPool], useFactory: (publisher: SnapshotPublisher, pool: QueryPool) => new WarehouseQuery(publisher, pool) },
+  ],
+})
+export class QueryModule {}

@@ -1,0 +1,52 @@
+import { DECIMAL_PATTERN, DomainError, parseDecimal, type Decimal } from '@millrace/kernel';
+
+export type Data = Readonly<Record<string, unknown>>;
+
+/** What the star's DECIMAL(18,6) columns hold. */
+const WHOLE_DIGITS = 12;
+const FRACTION_DIGITS = 6;
+
+const unfit = (code: string, pointer: string, expected: string): DomainError =>
+  new DomainError('invalid', code, { pointer }, `Expected ${expected} at ${pointer}. The event is parked: bring its contract and the star together, then load it again.`);
+
+export const object = (value: unknown, pointer: string): Data => {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.fromEntries(Object.entries(value));
+  throw unfit('event-unreadable', pointer, 'an object');
+};
+
+export const list = (value: unknown, pointer: string): readonly unknown[] => {
+  if (Array.isArray(value)) return value;
+  throw unfit('event-unreadable', pointer, 'a list');
+};
+
+export const text = (value: unknown, pointer: string): string => {
+  if (typeof value === 'string' && value !== '') return value;
+  throw unfit('event-unreadable', pointer, 'text');
+};
+
+export const optionalText = (value: unknown, pointer: string): string | null => (value === undefined ? null : text(value, pointer));
+
+export const timeMs = (value: unknown, pointer: string): number => {
+  const ms = Date.parse(text(value, pointer));
+  if (!Number.isNaN(ms)) return ms;
+  throw unfit('event-unreadable', pointer, 'an ISO 8601 time');
+};
+
+/** A decimal, or an integer, that the star can hold without rounding. */
+export const decimal = (value: unknown, pointer: string): Decimal => {
+  const written = Number.isSafeInteger(value) ? String(value) : value;
+  if (typeof written !== 'string' || !DECIMAL_PATTERN.test(written)) throw unfit('event-unreadable', pointer, 'an exact decimal');
+  const trimmed = written.includes('.') ? written.replace(/\.?0+$/, '') : written;
+  const parsed = parseDecimal(trimmed);
+  const whole = parsed.units.toString().replace('-', '').length - parsed.scale;
+  if (whole <= WHOLE_DIGITS && parsed.scale <= FRACTION_DIGITS) return parsed;
+  throw unfit('decimal-out-of-range', pointer, `at most ${WHOLE_DIGITS} digits before and ${FRACTION_DIGITS} after the point`);
+};
+
+/** The subject reference of `{ ref }`; null when the event names no person. */
+export const subjectRef = (value: unknown, pointer: string): string | null =>
+  (value === undefined ? null : text(object(value, pointer)['ref'], `${pointer}/ref`));
+
+export const version = (envelope: { readonly type: string; readonly version: number }, known: number): void => {
+  if (envelope.version !== known) throw unfit('version-unknown', '/version', `version ${known} of ${envelope.type}, not ${envelope.version}`);
+};

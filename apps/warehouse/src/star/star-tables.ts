@@ -1,0 +1,41 @@
+import { BIGINT, DATE, DECIMAL, INTEGER, TIMESTAMP, VARCHAR, type DuckDBType } from '@duckdb/node-api';
+import type { Context } from '@millrace/kernel';
+import type { TableDefinition } from '../duckdb/table-definition.ts';
+
+/** Twelve digits before the point and six after: an event that has more is parked, never rounded. */
+export const FACTOR = DECIMAL(18, 6);
+/** Holds the product of two factors exactly. */
+export const AMOUNT = DECIMAL(38, 12);
+
+/** Every row names the event it comes from; rows are only ever added, so a range of positions never changes once loaded. */
+const ORIGIN: readonly (readonly [string, DuckDBType])[] = [
+  ['tenant', VARCHAR], ['log', VARCHAR], ['epoch', BIGINT], ['position', BIGINT], ['event_id', VARCHAR], ['source', VARCHAR], ['ts', TIMESTAMP],
+];
+
+export interface StarTable extends TableDefinition {
+  /** The context whose logs feed it. */
+  readonly context: Context;
+}
+
+/** Times are UTC; `ts` is when the line was placed, which may differ from its order's time. */
+export const ORDER_LINE: StarTable = {
+  name: 'order_line', context: 'sales',
+  columns: [
+    ...ORIGIN, ['line_no', INTEGER], ['order_id', VARCHAR], ['billing', VARCHAR], ['line_kind', VARCHAR], ['date_key', DATE], ['country', VARCHAR], ['product_id', VARCHAR],
+    ['description', VARCHAR], ['customer_ref', VARCHAR], ['quantity', FACTOR], ['unit_price', FACTOR], ['amount', AMOUNT], ['currency', VARCHAR],
+  ],
+};
+
+/** What happened to products; the dimension `product` is the latest of it. */
+export const PRODUCT_FACT: StarTable = {
+  name: 'product_fact', context: 'merchandise',
+  columns: [...ORIGIN, ['fact', VARCHAR], ['product_id', VARCHAR], ['name', VARCHAR], ['category', VARCHAR], ['price', FACTOR], ['currency', VARCHAR]],
+};
+
+/** What became known of customers, by reference only. */
+export const CUSTOMER_FACT: StarTable = {
+  name: 'customer_fact', context: 'customer',
+  columns: [...ORIGIN, ['fact', VARCHAR], ['customer_ref', VARCHAR], ['country', VARCHAR]],
+};
+
+export const STAR_TABLES: readonly StarTable[] = [ORDER_LINE, PRODUCT_FACT, CUSTOMER_FACT];

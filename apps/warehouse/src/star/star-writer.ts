@@ -1,0 +1,35 @@
+import { DuckDBDateValue, DuckDBDecimalValue, DuckDBTimestampValue, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
+import { logName, type Decimal, type StoredEvent } from '@millrace/kernel';
+import { appendRows } from '../duckdb/table-definition.ts';
+import type { CustomerFactRow, OrderLineRow, ProductFactRow, StarRows } from './star-row.model.ts';
+import { CUSTOMER_FACT, ORDER_LINE, PRODUCT_FACT } from './star-tables.ts';
+
+const DAY_MS = 86_400_000;
+
+const timestamp = (ms: number): DuckDBTimestampValue => new DuckDBTimestampValue(BigInt(ms) * 1000n);
+const date = (ms: number): DuckDBDateValue => new DuckDBDateValue(Math.floor(ms / DAY_MS));
+const scaled = ({ units, scale }: Decimal, width: number, to: number): DuckDBDecimalValue => new DuckDBDecimalValue(units * 10n ** BigInt(to - scale), width, to);
+const factor = (value: Decimal): DuckDBDecimalValue => scaled(value, 18, 6);
+const amount = (value: Decimal): DuckDBDecimalValue => scaled(value, 38, 12);
+
+type Stored = Pick<StoredEvent, 'log' | 'epoch' | 'position' | 'envelope'>;
+
+const origin = ({ log, epoch, position, envelope }: Stored, atMs: number): DuckDBValue[] =>
+  [log.tenant, logName(log), BigInt(epoch), BigInt(position), envelope.id, envelope.via, timestamp(atMs)];
+
+const orderLine = (event: Stored, row: OrderLineRow): DuckDBValue[] => [
+  ...origin(event, row.atMs), row.lineNo, row.orderId, row.billing, row.lineKind, date(row.atMs), row.country, row.productId,
+  row.description, row.customerRef, factor(row.quantity), factor(row.unitPrice), amount(row.amount), row.currency,
+];
+
+const productFact = (event: Stored, row: ProductFactRow): DuckDBValue[] =>
+  [...origin(event, row.atMs), row.fact, row.productId, row.name, row.category, row.price && factor(row.price), row.currency];
+
+const customerFact = (event: Stored, row: CustomerFactRow): DuckDBValue[] => [...origin(event, row.atMs), row.fact, row.customerRef, row.country];
+
+/** What a batch of events adds to the star; written within the connection's transaction. */
+export const writeStarRows = async (tx: DuckDBConnection, facts: readonly { readonly event: Stored; readonly rows: StarRows }[]): Promise<void> => {
+  await appendRows(tx, ORDER_LINE, facts.flatMap(({ event, rows }) => rows.orderLines.map((row) => orderLine(event, row))));
+  await appendRows(tx, PRODUCT_FACT, facts.flatMap(({ event, rows }) => rows.productFacts.map((row) => productFact(event, row))));
+  await appendRows(tx, CUSTOMER_FACT, facts.flatMap(({ event, rows }) => rows.customerFacts.map((row) => customerFact(event, row))));
+};
