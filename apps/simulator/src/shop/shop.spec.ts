@@ -65,10 +65,10 @@ describe('people', () => {
     expect(phone).toMatch(/^\+49\d{13}$/);
   });
 
-  it('share no value, ten thousand of them', () => {
+  it('share no value, two thousand of them', () => {
     const random = seededRandom(7);
-    const values = Array.from({ length: 10_000 }, (_, index) => personOf(random, index)).flatMap(({ number, name, email, phone, visitorId }) => [number, name, email, phone, visitorId]);
-    expect(new Set(values).size).toBe(50_000);
+    const values = Array.from({ length: 2000 }, (_, index) => personOf(random, index)).flatMap(({ number, name, email, phone, visitorId }) => [number, name, email, phone, visitorId]);
+    expect(new Set(values).size).toBe(10_000);
   });
 });
 
@@ -95,20 +95,21 @@ it('has a day whose mean is 1, busiest in the evening', () => {
 
 describe('the shop', () => {
   it('does the same again for the same seed and run, and something else for another seed', () => {
-    expect(trade(shopOf(7), 3000)).toEqual(trade(shopOf(7), 3000));
+    expect(trade(shopOf(7), 1000)).toEqual(trade(shopOf(7), 1000));
     expect(trade(shopOf(7), 300)).not.toEqual(trade(shopOf(8), 300));
   });
 
   it('tells only what the contracts know and accept, opening included', () => {
     const shop = shopOf(7);
-    const { facts } = trade(shop, 20_000);
-    for (const fact of [...shop.openingFacts(), ...facts]) {
+    const { facts } = trade(shop, 8000);
+    const refused = [...shop.openingFacts(), ...facts].flatMap((fact) => {
       const contract = findContract(fact.type, 1);
-      expect(contract).toBeDefined();
-      const check = checkData(contract!, JSON.parse(JSON.stringify(fact.data)) as Record<string, unknown>);
-      expect(check).toMatchObject({ ok: true, dropped: [] });
-      expect(checkWireEvent({ specversion: '1.0', id: 'x', source: 'y', type: fact.type, data: fact.data }).ok).toBe(true);
-    }
+      const check = contract === undefined ? 'no contract' : checkData(contract, JSON.parse(JSON.stringify(fact.data)) as Record<string, unknown>);
+      const clean = typeof check === 'object' && check.ok && check.dropped.length === 0;
+      const wire = checkWireEvent({ specversion: '1.0', id: 'x', source: 'y', type: fact.type, data: fact.data });
+      return clean && wire.ok ? [] : [{ fact, check, wire }];
+    });
+    expect(refused).toEqual([]);
     expect(typesOf(facts)).toEqual(expect.arrayContaining([
       'clickstream.cart.item-added', 'clickstream.checkout.completed', 'clickstream.search.performed', 'customer.consent.given', 'customer.contact.changed', 'customer.identity.linked',
       'customer.profile.registered', 'inventory.stock.released', 'inventory.stock.shipped', 'sales.order.cancelled', 'sales.order.placed', 'sales.order.returned', 'sales.payment.captured',
@@ -118,14 +119,14 @@ describe('the shop', () => {
 
   it('orders only what was promised', () => {
     const promised = new Set<string>();
-    const { facts } = trade(shopOf(3), 10_000, (wish) => {
+    const { facts } = trade(shopOf(3), 6000, (wish) => {
       if (wish.quantity > 2) return 'refused';
       promised.add(`${wish.orderId} ${wish.productId} ${wish.quantity}`);
       return 'reserved';
     });
     const ordered = ofType(facts, 'sales.order.placed').flatMap(({ data }) => (data['lines'] as { productId: string; quantity: number }[]).map((line) => `${String(data['orderId'])} ${line.productId} ${line.quantity}`));
     expect(ordered.length).toBeGreaterThan(50);
-    for (const line of ordered) expect(promised).toContain(line);
+    expect(ordered.filter((line) => !promised.has(line))).toEqual([]);
     expect(ofType(facts, 'inventory.stock.received').length).toBeGreaterThan(10);
   });
 
@@ -137,7 +138,7 @@ describe('the shop', () => {
   });
 
   it('bills a failed payment\'s order back to zero', () => {
-    const { facts } = trade(shopOf(7), 20_000);
+    const { facts } = trade(shopOf(7), 8000);
     const [cancelled] = ofType(facts, 'sales.order.cancelled');
     const placed = ofType(facts, 'sales.order.placed').find(({ data }) => data['orderId'] === cancelled!.data['orderId'])!;
     const quantities = ({ data }: Fact): number[] => (data['lines'] as { quantity: number }[]).map((line) => line.quantity);
@@ -145,12 +146,13 @@ describe('the shop', () => {
   });
 
   it('registers a customer once, and lets known customers come again', () => {
-    const { facts } = trade(shopOf(7), 20_000);
+    const { facts } = trade(shopOf(7), 8000);
     const numbers = ofType(facts, 'customer.profile.registered').map(({ data }) => (data['customer'] as { number: string }).number);
     expect(new Set(numbers).size).toBe(numbers.length);
     const buyers = ofType(facts, 'sales.order.placed').map(({ data }) => (data['customer'] as { number: string }).number);
     expect(new Set(buyers).size).toBeLessThan(buyers.length);
-    for (const buyer of buyers) expect(numbers).toContain(buyer);
+    const known = new Set(numbers);
+    expect(buyers.filter((buyer) => !known.has(buyer))).toEqual([]);
   });
 
   it('names sessions and orders of another run differently, products alike', () => {
