@@ -4,7 +4,6 @@ import { Closing, CONFIG, Readiness } from '@millrace/service-kit';
 import { DataSource } from 'typeorm';
 import { AuditLog } from '../audit/audit-log.ts';
 import { AuditModule } from '../audit/audit.module.ts';
-import { CLOCK } from '../clock.token.ts';
 import type { SecurityConfig } from '../security.config.ts';
 import { openAccountsDatabase } from './accounts-database.ts';
 import { Accounts } from './accounts.ts';
@@ -12,6 +11,7 @@ import { LoginAttempts } from './login-attempts.ts';
 import { LoginLinkController } from './login-link.controller.ts';
 import { SessionController } from './session.controller.ts';
 import { Sessions } from './sessions.ts';
+import { CLOCK } from '../injection-tokens.ts';
 
 const openDatabase = async (config: SecurityConfig, closing: Closing, readiness: Readiness): Promise<DataSource> => {
   const database = await openAccountsDatabase(config.databaseUrl);

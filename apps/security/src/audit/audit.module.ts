@@ -2,10 +2,9 @@ import { Module } from '@nestjs/common';
 import { PgEventStore } from '@millrace/event-store';
 import { systemClock, type Clock } from '@millrace/kernel';
 import { Closing, CONFIG, Readiness } from '@millrace/service-kit';
-import { CLOCK } from '../clock.token.ts';
+import { CLOCK, EVENT_STORE } from '../injection-tokens.ts';
 import type { SecurityConfig } from '../security.config.ts';
 import { AuditLog } from './audit-log.ts';
-import { EVENT_STORE } from './event-store.token.ts';
 
 /** The event log, as security reads customers and writes what people did, and the clock. */
 @Module({
@@ -15,7 +14,7 @@ import { EVENT_STORE } from './event-store.token.ts';
       provide: EVENT_STORE,
       inject: [CONFIG, Closing, Readiness],
       useFactory: (config: SecurityConfig, closing: Closing, readiness: Readiness): PgEventStore => {
-        const store = PgEventStore.open({ url: config.eventsUrl, applicationName: 'security' });
+        const store = PgEventStore.connect({ url: config.eventsUrl, applicationName: 'security' });
         closing.add('event store', () => store.close());
         readiness.add('events', () => store.heads('millrace'));
         return store;

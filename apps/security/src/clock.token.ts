@@ -1,2 +1,0 @@
-/** Injects the kernel's `Clock`. */
-export const CLOCK = Symbol('security.clock');
