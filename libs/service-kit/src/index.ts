@@ -1,9 +1,10 @@
 export { Closing } from './closing.ts';
 export { ConsumersController } from './consumers.controller.ts';
-export { printableConfig, readConfig, setting, type ConfigDefinition, type ConfigOf, type ConfigReading, type Setting, type SettingsOf } from './env.config.ts';
+export { printableConfig, processEnvironment, readConfig, setting, type ConfigDefinition, type ConfigOf, type ConfigReading, type Setting, type SettingsOf } from './env.config.ts';
 export { EventContext, EventTransport, OnEvent, type EventTransportOptions } from './event-transport.ts';
 export { CONFIG, LOGGER, METRICS, SERVICE } from './injection-tokens.ts';
 export { loggableError, makeLogger, type Logger } from './logger.ts';
+export { readServiceManifests } from './manifest-files.ts';
 export { HttpProblem, problemOf, RETRY_AFTER_SECONDS, type Problem, type ProblemAnswer } from './problem.ts';
 export { Readiness, type ReadinessCheck } from './readiness.ts';
 export { Answers, Asked, RequestContext, RequestTransport } from './request-transport.ts';

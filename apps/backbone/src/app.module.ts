@@ -1,0 +1,7 @@
+import { Module } from '@nestjs/common';
+import { CountersModule } from './counters/counters.module.ts';
+import { EventLogModule } from './event-log/event-log.module.ts';
+import { RelayModule } from './relay/relay.module.ts';
+
+@Module({ imports: [EventLogModule, RelayModule, CountersModule] })
+export class AppModule {}

@@ -1,0 +1,31 @@
+/**
+ * Folds counter deltas every `everyMs`, one run at a time. A run that fails is reported and tried again at the next turn: the deltas stay,
+ * and the sums are right with or without folding.
+ */
+export class CounterFold {
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+
+  constructor(private readonly fold: () => Promise<number>, private readonly everyMs: number, private readonly onError: (error: unknown) => void) {}
+
+  start(): void {
+    this.timer = setTimeout(() => {
+      this.running = this.turn().then(() => { if (this.timer !== undefined) this.start(); });
+    }, this.everyMs);
+  }
+
+  /** A run in progress is finished first. */
+  async stop(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    await this.running;
+  }
+
+  private async turn(): Promise<void> {
+    try {
+      await this.fold();
+    } catch (error) {
+      this.onError(error);
+    }
+  }
+}

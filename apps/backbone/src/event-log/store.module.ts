@@ -1,0 +1,19 @@
+import { Module } from '@nestjs/common';
+import { PgEventStore } from '@millrace/event-store';
+import { Closing, CONFIG, Readiness } from '@millrace/service-kit';
+import type { BackboneConfig } from '../backbone.config.ts';
+
+@Module({
+  providers: [{
+    provide: PgEventStore,
+    inject: [CONFIG, Closing, Readiness],
+    useFactory: (config: BackboneConfig, closing: Closing, readiness: Readiness): PgEventStore => {
+      const store = PgEventStore.connect({ url: config.eventsUrl, applicationName: 'backbone', poolSize: 8 });
+      readiness.add('events', () => store.heads());
+      closing.add('events', () => store.close());
+      return store;
+    },
+  }],
+  exports: [PgEventStore],
+})
+export class StoreModule {}

@@ -1,0 +1,41 @@
+import { Module } from '@nestjs/common';
+import { Gauge, type Registry } from 'prom-client';
+import { BusLink, Relay, type RelayStatus } from '@millrace/event-bus';
+import { PgEventStore } from '@millrace/event-store';
+import { Closing, loggableError, LOGGER, METRICS, type Logger } from '@millrace/service-kit';
+import { StoreModule } from '../event-log/store.module.ts';
+
+const LABELS = ['tenant', 'log'] as const;
+
+/** Lag in events and whether a log's relay stands still as diverged, read when Prometheus asks. */
+const measureRelay = (registry: Registry, status: () => RelayStatus[]): void => {
+  const gauge = (name: string, help: string, value: (log: RelayStatus) => number): void => {
+    const made: Gauge<(typeof LABELS)[number]> = new Gauge({
+      name, help, labelNames: LABELS, registers: [registry],
+      collect: () => { for (const log of status()) made.set({ tenant: log.tenant, log: log.log }, value(log)); },
+    });
+  };
+  gauge('relay_lag_events', 'Committed events not yet on the bus', (log) => Math.max(0, log.head - log.relayed));
+  gauge('relay_diverged', '1 while a log\'s relay stands still because log and stream differ', (log) => (log.state === 'diverged' ? 1 : 0));
+};
+
+@Module({
+  imports: [StoreModule],
+  providers: [{
+    provide: Relay,
+    inject: [PgEventStore, BusLink, Closing, LOGGER, METRICS],
+    useFactory: (store: PgEventStore, link: BusLink, closing: Closing, logger: Logger, registry: Registry): Relay => {
+      const relay = new Relay({
+        reader: store, link,
+        onChange: (status) => logger[status.state === 'diverged' ? 'error' : 'info']({ tenant: status.tenant, log: status.log, epoch: status.epoch, state: status.state, reason: status.reason }, 'relay state changed'),
+        onError: (error) => logger.warn({ error: loggableError(error) }, 'heads can not be read'),
+      });
+      measureRelay(registry, () => relay.status());
+      closing.add('relay', () => relay.stop());
+      relay.start();
+      return relay;
+    },
+  }],
+  exports: [Relay],
+})
+export class RelayModule {}
