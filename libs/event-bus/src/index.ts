@@ -3,7 +3,7 @@ export { BackOff, pause } from './back-off.ts';
 export type { BatchHandler, ConsumerState, ConsumerStatus, EventBatch } from './batch.ts';
 export { divergenceOf } from './divergence.ts';
 export { BusLink, type BusLinkChange, type BusLinkOptions } from './link.ts';
-export { LogConsumer, type LogConsumerOptions } from './log-consumer.ts';
+export { LogConsumer, type EventOrigin, type LogConsumerOptions } from './log-consumer.ts';
 export type { RelayState, RelayStatus } from './log-relay.ts';
 export { decodeMessage, encodeHeaders, encodePayload, leafOf } from './message.ts';
 export { OrderedConsumers, type OrderedConsumersOptions } from './ordered-consumers.ts';

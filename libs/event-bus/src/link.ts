@@ -1,5 +1,6 @@
 import { connect, nkeyAuthenticator, type ConnectionOptions, type NatsConnection } from '@nats-io/transport-node';
 import { DomainError } from '@millrace/kernel';
+import { pause } from './back-off.ts';
 
 export interface BusLinkOptions {
   readonly url: string;
@@ -15,6 +16,7 @@ export type BusLinkChange = { readonly kind: 'up' | 'down' } | { readonly kind: 
 
 /** Between attempts; short, because a local server is back within a second, and jittered by the client. */
 const RECONNECT_MS = 500;
+const CONNECT_TIMEOUT_MS = 3_000;
 /** A dead peer is noticed within two of these. */
 const PING_MS = 5_000;
 
@@ -25,7 +27,7 @@ const optionsOf = ({ url, service, seed }: BusLinkOptions): ConnectionOptions =>
   maxReconnectAttempts: -1,
   reconnectTimeWait: RECONNECT_MS,
   pingInterval: PING_MS,
-  waitOnFirstConnect: true,
+  timeout: CONNECT_TIMEOUT_MS,
   // A server restarted with changed keys must not end the client: an operator may put them right.
   ignoreAuthErrorAbort: true,
   ...(seed === undefined ? {} : { authenticator: nkeyAuthenticator(new TextEncoder().encode(seed)) }),
@@ -39,6 +41,7 @@ export class BusLink {
   private nc: NatsConnection | undefined;
   private up = false;
   private closing = false;
+  private readonly stopping = new AbortController();
   private readonly watchers = new Set<(nc: NatsConnection) => void>();
   private readonly running: Promise<void>;
 
@@ -69,7 +72,7 @@ export class BusLink {
   /** Resolves when the link is up; rejects as `unavailable` after `timeoutMs`. */
   async ready(timeoutMs: number): Promise<NatsConnection> {
     const until = Date.now() + timeoutMs;
-    while (!this.up && Date.now() < until && !this.closing) await new Promise((next) => { setTimeout(next, 20); });
+    while (!this.up && Date.now() < until && !this.closing) await pause(20, this.stopping.signal);
     return this.connection();
   }
 
@@ -78,8 +81,8 @@ export class BusLink {
     this.closing = true;
     const nc = this.nc;
     if (nc && !nc.isClosed()) await (this.up ? nc.drain() : nc.close());
-    // While still waiting for the first connection there is nothing to drain, and that attempt ends with the process.
-    if (nc) await this.running;
+    this.stopping.abort();
+    await this.running;
   }
 
   private async run(): Promise<void> {
@@ -96,7 +99,7 @@ export class BusLink {
         await this.follow(nc);
       } catch (error) {
         this.options.onChange?.({ kind: 'error', error: error instanceof Error ? error : new Error('connecting failed') });
-        await new Promise((next) => { setTimeout(next, RECONNECT_MS).unref(); });
+        await pause(RECONNECT_MS, this.stopping.signal);
       }
       this.change(false);
     }

@@ -5,8 +5,10 @@ import type { BatchHandler, ConsumerState, ConsumerStatus } from './batch.ts';
 import { divergenceOf, sameLeaf } from './divergence.ts';
 import type { BusLink } from './link.ts';
 import { decodeMessage } from './message.ts';
-import { StreamSource } from './stream-source.ts';
+import { isStreamMissing, StreamSource } from './stream-source.ts';
 import { inSpan } from './tracing.ts';
+
+export type EventOrigin = 'stream' | 'log';
 
 export interface LogConsumerOptions {
   /** Names the JetStream consumer. */
@@ -18,6 +20,8 @@ export interface LogConsumerOptions {
   /** Most events in a batch; 500 unless told: enough to spread a commit's cost, small enough to retry. */
   readonly batchEvents?: number;
   readonly onChange?: (status: ConsumerStatus) => void;
+  /** After each commit: how many events, and where they were read. A consumer that reads only the log tells of a bus that isn't used. */
+  readonly onApplied?: (log: LogKey, events: number, from: EventOrigin) => void;
   readonly onError?: (error: unknown, log: LogKey) => void;
 }
 
@@ -144,9 +148,8 @@ export class LogConsumer {
     // Far behind, the stream may not reach back so far: what it holds is found out by the first message's sequence.
     try {
       this.source = await StreamSource.open(nc, this.options.service, this.log, this.epoch, this.position);
-    } catch {
-      // No stream yet, or no bus: Postgres has everything, and the bus is asked again soon.
-      this.busNotBefore = Date.now() + BUS_RETRY_MS;
+    } catch (error) {
+      this.leaveBus(error);
     }
     return this.source;
   }
@@ -154,11 +157,17 @@ export class LogConsumer {
   private async take(source: StreamSource): Promise<JsMsg[]> {
     try {
       return await source.next();
-    } catch {
+    } catch (error) {
       await this.dropSource();
-      this.busNotBefore = Date.now() + BUS_RETRY_MS;
+      this.leaveBus(error);
       return [];
     }
+  }
+
+  /** Postgres has everything; the bus is asked again soon. Reported, because read-through would hide a bus that never works. */
+  private leaveBus(error: unknown): void {
+    this.busNotBefore = Date.now() + BUS_RETRY_MS;
+    if (!isStreamMissing(error)) this.options.onError?.(error, this.log);
   }
 
   private async dropSource(): Promise<void> {
@@ -185,7 +194,7 @@ export class LogConsumer {
       }
       const there = await this.options.reader.mark(this.log, last.position);
       if (!there || there.epoch !== this.epoch || !sameLeaf(there.leaf, last.leaf)) throw new Divergence(`the message at sequence ${last.position} is another event than the log's at that position`);
-      await this.apply(events);
+      await this.apply(events, 'stream');
     }
     this.become('running');
   }
@@ -203,19 +212,19 @@ export class LogConsumer {
 
   /** One batch from Postgres; false when the log has no more. The event at the mark is read along and must be the one the mark names. */
   private async readThrough(): Promise<boolean> {
-    const from = Math.max(this.position - 1, 0);
-    const read = await this.options.reader.read(this.log, from, (this.options.batchEvents ?? DEFAULT_BATCH_EVENTS) + 1, READ_BYTES);
+    const overlapping = this.position > 0 ? 1 : 0;
+    const read = await this.options.reader.read(this.log, this.position - overlapping, (this.options.batchEvents ?? DEFAULT_BATCH_EVENTS) + overlapping, READ_BYTES);
     const events = read.filter((event) => event.position > this.position);
     const overlap = read.length > events.length ? read[0] : undefined;
     if (this.mark && !sameLeaf(overlap?.leaf, this.mark.leaf)) await this.compare(this.mark);
     if (events.length > 0) {
-      await this.apply(events);
+      await this.apply(events, 'log');
       return true;
     }
     if (overlap && read.length === 1) {
       const [next] = await this.options.reader.read(this.log, this.position, 1);
       if (next) {
-        await this.apply([next]);
+        await this.apply([next], 'log');
         return true;
       }
     }
@@ -224,7 +233,7 @@ export class LogConsumer {
     return false;
   }
 
-  private async apply(events: readonly StoredEvent[]): Promise<void> {
+  private async apply(events: readonly StoredEvent[], from: EventOrigin): Promise<void> {
     const last = events.at(-1);
     if (!last) return;
     const mark: LogMark = { epoch: this.epoch, position: last.position, leaf: last.leaf };
@@ -232,6 +241,7 @@ export class LogConsumer {
     await inSpan('consume batch', { kind: 'consumer', attributes: { 'millrace.log': logName(this.log), 'messaging.batch.message_count': events.length }, ...(parent ? { parent } : {}) }, () =>
       this.options.handler.apply({ log: this.log, events, mark }));
     this.mark = mark;
+    this.options.onApplied?.(this.log, events.length, from);
     if (this.options.handler.parked) this.parked = await this.options.handler.parked(this.log);
   }
 

@@ -3,8 +3,7 @@ import { nanos, type NatsConnection } from '@nats-io/transport-node';
 import type { Epoch, LogKey, Position } from '@millrace/kernel';
 import { logSubjectFilter, streamNameOf } from './subject.ts';
 
-/** A pull takes at most this many messages and bytes: what one loop holds in memory, and well over the largest message. */
-const PULL_MESSAGES = 500;
+/** A pull takes at most this many bytes: what one loop holds in memory, and well over the largest message. */
 const PULL_BYTES = 8 * 1024 * 1024;
 /** How long a pull waits for messages; shortest the client allows is 1 s. */
 const PULL_EXPIRES_MS = 1_000;
@@ -13,6 +12,10 @@ const INACTIVE_MS = 30_000;
 /** `consumer already exists` with another start: a predecessor's, to be replaced. */
 const CONSUMER_EXISTS = new Set([10148, 10105]);
 const CONSUMER_NOT_FOUND = 10014;
+const STREAM_NOT_FOUND = 10059;
+
+/** The relay has not made the stream yet, or it was lost: nothing to report, Postgres has the events. */
+export const isStreamMissing = (error: unknown): boolean => error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND;
 
 const configOf = (service: string, log: LogKey, epoch: Epoch, after: Position): Partial<ConsumerConfig> => ({
   name: service,
@@ -78,7 +81,7 @@ export class StreamSource {
 
   private async pull(): Promise<void> {
     this.ended = false;
-    const messages = await this.consumer.fetch({ max_messages: PULL_MESSAGES, max_bytes: PULL_BYTES, expires: PULL_EXPIRES_MS });
+    const messages = await this.consumer.fetch({ max_bytes: PULL_BYTES, expires: PULL_EXPIRES_MS });
     this.pulled = messages;
     this.pumping = this.pump(messages);
   }
