@@ -27,71 +27,87 @@ $$;
 -- Appends one batch. Rows come sorted by id, so that two logs taking the same ids wait for each other in one order.
 --   p_streams/p_expected: the streams of the batch, each once, and the version each must have before it (-1: any)
 --   p_ids …              per row: id, offset of its position, index of its stream, step of its version, place of its frame in p_packed
+--   p_sources …          counter deltas
 -- A frame is 00 | envelope | SHA-256(salt | data) | salt (16) | data | fingerprint (32) | leaf (32).
 -- Answers the epoch, the position before the batch and the streams' versions before it. Raises MR001 when the epoch was renewed,
 -- MR002 when a stream has another version or lives in another log, 23505 when an id is known: then nothing was written.
+-- Few statements: each costs as much as two rows.
 CREATE FUNCTION millrace.append_events(
   p_tenant text, p_context text, p_shard integer, p_epoch bigint,
   p_streams text[], p_expected bigint[],
   p_ids text[], p_place integer[], p_stream_at integer[], p_step integer[], p_start integer[], p_envelope integer[], p_data integer[],
-  p_packed bytea, p_counts jsonb, p_rejects jsonb
-) RETURNS TABLE (epoch bigint, base bigint, versions bigint[])
+  p_packed bytea, p_sources text[], p_outcomes text[], p_numbers bigint[], p_rejects jsonb,
+  OUT epoch bigint, OUT base bigint, OUT versions bigint[]
+)
 LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET enable_seqscan = off SET plan_cache_mode = force_generic_plan AS $$
 DECLARE
-  v_epoch bigint;
-  v_base bigint;
-  v_versions bigint[];
+  v_granted boolean;
   v_refused boolean;
+  v_floor bigint;
+  v_rows integer := cardinality(p_ids);
+  v_bytes integer := octet_length(p_packed);
+  v_written integer;
 BEGIN
-  PERFORM millrace.assert_append_grant(p_context);
   IF current_setting('synchronous_commit') IN ('off', 'local') THEN
     PERFORM set_config('synchronous_commit', 'on', true);
   END IF;
 
-  SELECT h.epoch, h.archived_through INTO v_epoch, v_base FROM millrace.log_head h
-    WHERE h.tenant = p_tenant AND h.context = p_context AND h.shard = p_shard FOR NO KEY UPDATE;
-  IF NOT FOUND THEN
+  SELECT h.epoch, h.archived_through, EXISTS (SELECT FROM millrace.append_grant g WHERE g.role = session_user AND g.context = p_context)
+    INTO epoch, v_floor, v_granted FROM millrace.log_head h
+    WHERE h.tenant = p_tenant AND h.context = p_context AND h.shard = p_shard FOR NO KEY UPDATE OF h;
+  IF v_granted IS NOT TRUE THEN
+    PERFORM millrace.assert_append_grant(p_context);
+  END IF;
+  IF epoch IS NULL THEN
     INSERT INTO millrace.log_head (tenant, context, shard, epoch)
       VALUES (p_tenant, p_context, p_shard, floor(extract(epoch FROM clock_timestamp()))::bigint) ON CONFLICT DO NOTHING;
-    SELECT h.epoch, h.archived_through INTO STRICT v_epoch, v_base FROM millrace.log_head h
+    SELECT h.epoch, h.archived_through INTO STRICT epoch, v_floor FROM millrace.log_head h
       WHERE h.tenant = p_tenant AND h.context = p_context AND h.shard = p_shard FOR NO KEY UPDATE;
   END IF;
-  IF p_epoch <> v_epoch THEN
-    RAISE EXCEPTION 'epoch-renewed' USING ERRCODE = 'MR001', DETAIL = v_epoch::text;
+  IF p_epoch <> epoch THEN
+    RAISE EXCEPTION 'epoch-renewed' USING ERRCODE = 'MR001', DETAIL = epoch::text;
   END IF;
-  -- A statement of its own, after the lock: its snapshot holds what the lock's last holder committed.
-  SELECT greatest(v_base, coalesce((SELECT e.position FROM millrace.event e
-    WHERE e.tenant = p_tenant AND e.context = p_context AND e.shard = p_shard ORDER BY e.position DESC LIMIT 1), 0)) INTO v_base;
 
-  IF cardinality(p_ids) > 0 THEN
-    SELECT array_agg(coalesce(last.stream_version, 0) ORDER BY s.n),
-      bool_or((s.expected >= 0 AND s.expected <> coalesce(last.stream_version, 0)) OR last.context <> p_context OR last.shard <> p_shard)
-    INTO v_versions, v_refused
-    FROM unnest(p_streams, p_expected) WITH ORDINALITY AS s(stream, expected, n)
-    LEFT JOIN LATERAL (SELECT e.stream_version, e.context, e.shard FROM millrace.event e
-      WHERE e.tenant = p_tenant AND e.stream = s.stream ORDER BY e.stream_version DESC LIMIT 1) last ON true;
-    IF v_refused THEN
-      RAISE EXCEPTION 'stream-version' USING ERRCODE = 'MR002';
-    END IF;
+  -- A statement of its own, after the lock: its snapshot holds what the lock's last holder committed.
+  SELECT array_agg(coalesce(last.stream_version, 0) ORDER BY s.n),
+    bool_or((s.expected >= 0 AND s.expected <> coalesce(last.stream_version, 0)) OR last.context <> p_context OR last.shard <> p_shard
+      OR octet_length(s.stream) NOT BETWEEN 1 AND 200),
+    greatest(v_floor, (SELECT e.position FROM millrace.event e
+      WHERE e.tenant = p_tenant AND e.context = p_context AND e.shard = p_shard ORDER BY e.position DESC LIMIT 1))
+  INTO versions, v_refused, base
+  FROM unnest(p_streams, p_expected) WITH ORDINALITY AS s(stream, expected, n)
+  LEFT JOIN LATERAL (SELECT e.stream_version, e.context, e.shard FROM millrace.event e
+    WHERE e.tenant = p_tenant AND e.stream = s.stream ORDER BY e.stream_version DESC LIMIT 1) last ON true;
+  IF v_refused THEN
+    RAISE EXCEPTION 'stream-version' USING ERRCODE = 'MR002';
+  END IF;
+
+  IF v_rows > 0 THEN
     INSERT INTO millrace.event (tenant, context, shard, position, id, stream, stream_version, fingerprint, salt, leaf, envelope, data)
-    SELECT p_tenant, p_context, p_shard, v_base + r.place, r.id, p_streams[r.stream_at], v_versions[r.stream_at] + r.step,
+    SELECT p_tenant, p_context, p_shard, base + r.place, r.id, p_streams[r.stream_at], versions[r.stream_at] + r.step,
       substring(p_packed FROM r.start + 49 + r.envelope + r.data FOR 32),
       substring(p_packed FROM r.start + 33 + r.envelope FOR 16),
       substring(p_packed FROM r.start + 81 + r.envelope + r.data FOR 32),
       substring(p_packed FROM r.start + 1 FOR r.envelope),
       substring(p_packed FROM r.start + 49 + r.envelope FOR r.data)
-    FROM unnest(p_ids, p_place, p_stream_at, p_step, p_start, p_envelope, p_data) AS r(id, place, stream_at, step, start, envelope, data);
+    FROM unnest(p_ids, p_place, p_stream_at, p_step, p_start, p_envelope, p_data) AS r(id, place, stream_at, step, start, envelope, data)
+    -- Positions are distinct by key, so these make them dense.
+    WHERE r.place BETWEEN 1 AND v_rows AND r.step BETWEEN 1 AND v_rows AND r.start > 0
+      AND octet_length(r.id) BETWEEN 1 AND 200 AND r.envelope BETWEEN 2 AND 16384 AND r.data BETWEEN 0 AND 524288
+      AND r.start + 112 + r.envelope + r.data <= v_bytes;
+    GET DIAGNOSTICS v_written = ROW_COUNT;
+    IF v_written <> v_rows THEN
+      RAISE EXCEPTION 'append-malformed' USING ERRCODE = '22023', DETAIL = 'a row breaks the bounds of the event log';
+    END IF;
   END IF;
-
-  IF p_counts IS NOT NULL THEN
+  IF cardinality(p_sources) > 0 THEN
     INSERT INTO millrace.intake_count (tenant, source, outcome, n)
-      SELECT p_tenant, c.source, c.outcome, c.n FROM jsonb_to_recordset(p_counts) AS c(source text, outcome text, n bigint);
+      SELECT p_tenant, c.source, c.outcome, c.n FROM unnest(p_sources, p_outcomes, p_numbers) AS c(source, outcome, n);
   END IF;
   IF p_rejects IS NOT NULL THEN
     PERFORM millrace.keep_rejects(p_rejects);
   END IF;
-  RETURN QUERY SELECT v_epoch, v_base, v_versions;
 END $$;
 
 -- What is known of these ids in any log of the tenant. Readers are told only of contexts they may read; appenders of all: an id is

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Epoch, LogKey, Position } from '@millrace/kernel';
-import type { AppendPlan, PlannedOutcome } from './append-plan.ts';
+import type { AppendPlan, PlannedOutcome, PlannedRow } from './append-plan.ts';
 import type { Database } from './database.ts';
 import { openFrame } from './event-frame.ts';
 import type { PreparedEvent, PreparedUnit } from './prepared-unit.ts';
@@ -54,7 +54,24 @@ const texts = (values: readonly string[]): string => `{${values.map((value) => `
 
 const byId = (a: { event: PreparedEvent }, b: { event: PreparedEvent }): number => (a.event.id < b.event.id ? -1 : 1);
 
-const APPEND = 'SELECT epoch, base, versions FROM millrace.append_events($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16)';
+const APPEND = 'SELECT epoch, base, versions FROM millrace.append_events($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)';
+
+/** The rows' frames in one buffer. Frames of one call lie side by side already; runs of them are taken whole. */
+const pack = (rows: readonly PlannedRow[]): { packed: Uint8Array; startOf: ReadonlyMap<PlannedRow, number> } => {
+  const startOf = new Map<PlannedRow, number>();
+  const runs: { buffer: ArrayBufferLike; from: number; to: number }[] = [];
+  let end = 1;
+  for (const row of rows) {
+    const { bytes } = row.event.frame;
+    startOf.set(row, end);
+    end += bytes.length;
+    const run = runs.at(-1);
+    if (run !== undefined && run.buffer === bytes.buffer && run.to === bytes.byteOffset) run.to += bytes.length;
+    else runs.push({ buffer: bytes.buffer, from: bytes.byteOffset, to: bytes.byteOffset + bytes.length });
+  }
+  const parts = runs.map(({ buffer, from, to }) => Buffer.from(buffer, from, to - from));
+  return { packed: parts.length === 1 ? parts[0]! : Buffer.concat(parts), startOf };
+};
 
 /**
  * Writes a planned batch in one transaction: rows, counters and conflicts, fsynced when this returns. One function call with the
@@ -64,15 +81,14 @@ export const appendBatch = async (database: Database, log: LogKey, epoch: Epoch 
   const counts = countsOf(units, plan);
   const rejects = conflictsOf(log, units, plan);
   if (plan.rows.length === 0 && counts.length === 0 && rejects.length === 0) return undefined;
+  const { packed, startOf } = pack(plan.rows);
   const rows = plan.rows.toSorted(byId);
-  let end = 1;
-  const starts = rows.map(({ event }) => { const start = end; end += event.frame.bytes.length; return start; });
   const values = [
     log.tenant, log.context, log.shard, epoch ?? null, texts(plan.streams), numbers(plan.expected),
     texts(rows.map((row) => row.event.id)), numbers(rows.map((row) => row.place)), numbers(rows.map((row) => row.streamAt)), numbers(rows.map((row) => row.step)),
-    numbers(starts), numbers(rows.map((row) => row.event.frame.envelopeLength)), numbers(rows.map((row) => row.event.frame.dataLength)),
-    Buffer.concat(rows.map((row) => row.event.frame.bytes), end - 1),
-    counts.length === 0 ? null : JSON.stringify(counts), rejects.length === 0 ? null : JSON.stringify(rejects),
+    numbers(rows.map((row) => startOf.get(row)!)), numbers(rows.map((row) => row.event.frame.envelopeLength)), numbers(rows.map((row) => row.event.frame.dataLength)), packed,
+    texts(counts.map((count) => count.source)), texts(counts.map((count) => count.outcome)), numbers(counts.map((count) => count.n)),
+    rejects.length === 0 ? null : JSON.stringify(rejects),
   ];
   const [answer] = await database.run<{ epoch: string; base: string; versions: string[] | null }>({ name: 'append-events', text: APPEND, values });
   return { epoch: Number(answer!.epoch), base: Number(answer!.base), versions: (answer!.versions ?? []).map(Number) };

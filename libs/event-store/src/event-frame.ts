@@ -10,35 +10,56 @@ export interface EventFrame {
   readonly dataLength: number;
 }
 
-const FIXED = 1 + 32 + 16 + 32 + 32;
 const DIGEST = 32;
 const SALT = 16;
+const FIXED = 1 + DIGEST + SALT + DIGEST + DIGEST;
 
 /** One-shot hash into place: hex text costs less than a Buffer made per digest. */
 const hashInto = (target: Buffer, from: number, to: number, at: number): void => {
   target.write(hash('sha256', target.subarray(from, to), 'hex'), at, DIGEST, 'hex');
 };
 
+/** Random bytes are drawn for many salts at once; each is used once. */
+const POOL = Buffer.allocUnsafe(512 * SALT);
+let drawn = POOL.length;
+const writeSalt = (target: Buffer, at: number): void => {
+  if (drawn === POOL.length) {
+    randomFillSync(POOL);
+    drawn = 0;
+  }
+  POOL.copy(target, at, drawn, drawn + SALT);
+  drawn += SALT;
+};
+
+/** What is framed: `envelope` is its RFC 8785 text, `fingerprint` 64 hex digits. */
+export interface FrameSource {
+  readonly envelope: string;
+  readonly data: Uint8Array;
+  readonly fingerprint: string;
+}
+
+/** Bytes an event takes framed. */
+export const frameLength = (source: FrameSource): number => FIXED + Buffer.byteLength(source.envelope) + source.data.length;
+
 /**
- * Frames an event: the leaf is the RFC 6962 leaf hash SHA-256(0x00 ‖ envelope ‖ SHA-256(salt ‖ data)). `fingerprint` is 64 hex digits.
- * Without `salt`, 16 random bytes are drawn.
+ * Frames an event into `slab` from `offset`, with a fresh salt: the leaf is the RFC 6962 leaf hash
+ * SHA-256(0x00 ‖ envelope ‖ SHA-256(salt ‖ data)).
  */
-export const frameEvent = (envelope: string, data: Uint8Array, fingerprint: string, salt?: Uint8Array): EventFrame => {
-  const envelopeLength = Buffer.byteLength(envelope);
-  const bytes = Buffer.allocUnsafe(FIXED + envelopeLength + data.length);
-  const digestAt = 1 + envelopeLength;
+export const frameEvent = (source: FrameSource, slab: Buffer = Buffer.allocUnsafe(frameLength(source)), offset = 0): EventFrame => {
+  const { envelope, data, fingerprint } = source;
+  slab[offset] = 0;
+  const envelopeLength = slab.write(envelope, offset + 1, 'utf8');
+  const digestAt = offset + 1 + envelopeLength;
   const saltAt = digestAt + DIGEST;
   const dataAt = saltAt + SALT;
   const fingerprintAt = dataAt + data.length;
-  bytes[0] = 0;
-  bytes.write(envelope, 1, 'utf8');
-  if (salt === undefined) randomFillSync(bytes, saltAt, SALT);
-  else bytes.set(salt, saltAt);
-  bytes.set(data, dataAt);
-  hashInto(bytes, saltAt, fingerprintAt, digestAt);
-  bytes.write(fingerprint, fingerprintAt, DIGEST, 'hex');
-  hashInto(bytes, 0, saltAt, fingerprintAt + DIGEST);
-  return { bytes, envelopeLength, dataLength: data.length };
+  const leafAt = fingerprintAt + DIGEST;
+  writeSalt(slab, saltAt);
+  slab.set(data, dataAt);
+  hashInto(slab, saltAt, fingerprintAt, digestAt);
+  slab.write(fingerprint, fingerprintAt, DIGEST, 'hex');
+  hashInto(slab, offset, saltAt, leafAt);
+  return { bytes: slab.subarray(offset, leafAt + DIGEST), envelopeLength, dataLength: data.length };
 };
 
 /** The parts of a frame, as views on its bytes. */

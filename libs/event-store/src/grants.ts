@@ -43,7 +43,7 @@ const granted = (access: ServiceAccess): string[] => {
 const revokeUnlisted = (roles: readonly string[]): string => `DO $$
 DECLARE v_role text;
 BEGIN
-  FOR v_role IN SELECT rolname FROM pg_roles WHERE rolname LIKE 'millrace\\_%' AND rolname <> ALL (ARRAY[${roles.map((role) => escapeLiteral(role)).join(', ')}]::text[]) LOOP
+  FOR v_role IN SELECT rolname FROM pg_roles WHERE rolname LIKE 'millrace\\_%' AND rolname <> current_user AND rolname <> ALL (ARRAY[${roles.map((role) => escapeLiteral(role)).join(', ')}]::text[]) LOOP
     EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA log, millrace FROM %I', v_role);
     EXECUTE format('REVOKE ALL ON ALL FUNCTIONS IN SCHEMA millrace FROM %I', v_role);
     EXECUTE format('REVOKE ALL ON SCHEMA log, millrace FROM %I', v_role);

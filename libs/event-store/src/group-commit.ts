@@ -44,6 +44,8 @@ export class QueueBudget {
 
 interface Waiting {
   readonly unit: PreparedUnit;
+  /** At the first unit of a call: events of the whole call. */
+  readonly callEvents?: number;
   readonly epoch: Epoch | undefined;
   readonly done: (answer: UnitAnswer) => void;
 }
@@ -75,7 +77,7 @@ export class GroupCommit {
       const answers: UnitAnswer[] = [];
       let left = units.length;
       for (const [index, unit] of units.entries()) {
-        this.queue.push({ unit, epoch, done: (answer) => {
+        this.queue.push({ unit, epoch, ...(index === 0 ? { callEvents: events } : {}), done: (answer) => {
           answers[index] = answer;
           left -= 1;
           if (left > 0) return;
@@ -110,14 +112,18 @@ export class GroupCommit {
   }
 
   private next(): Waiting[] {
+    const { batchEvents, batchBytes, overlapEvents } = this.limits;
+    // Nothing runs: half goes now and half right behind it, so that one is prepared while the other commits.
+    const most = this.inFlight === 0 && this.queue.length >= 2 * overlapEvents ? Math.min(batchEvents, Math.ceil(this.queue.length / 2)) : batchEvents;
     let events = 0;
     let bytes = 0;
     let count = 0;
-    for (const waiting of this.queue) {
-      events += waiting.unit.events.length;
-      bytes += waiting.unit.bytes;
-      const full = count > 0 && (events > this.limits.batchEvents || bytes > this.limits.batchBytes);
-      if (full || this.busyStreams.has(waiting.unit.stream) || waiting.epoch !== this.queue[0]!.epoch) break;
+    for (const { unit, epoch, callEvents } of this.queue) {
+      // A call that would be cut in two waits for the next batch whole: its frames then go out without a copy.
+      const full = events + unit.events.length > most || bytes + unit.bytes > batchBytes || (callEvents !== undefined && callEvents <= batchEvents && events + callEvents > most);
+      if ((count > 0 && full) || this.busyStreams.has(unit.stream) || epoch !== this.queue[0]!.epoch) break;
+      events += unit.events.length;
+      bytes += unit.bytes;
       count += 1;
     }
     return this.queue.splice(0, count);

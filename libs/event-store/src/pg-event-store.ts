@@ -7,7 +7,7 @@ import { domainErrorOf } from './failure.ts';
 import { findEvents } from './find-events.ts';
 import { DEFAULT_LIMITS, GroupCommit, QueueBudget, type GroupCommitLimits } from './group-commit.ts';
 import { head, heads } from './heads.ts';
-import { prepareUnit } from './prepared-unit.ts';
+import { prepareUnits } from './prepared-unit.ts';
 import { markAt, readLog } from './read-log.ts';
 import { readEvent, readStream } from './read-stream.ts';
 import { Receipts } from './receipts.ts';
@@ -49,8 +49,7 @@ export class PgEventStore implements EventStore {
   }
 
   async append(log: LogKey, units: readonly AppendUnit[], options: { countAs?: 'intake' | 'none'; epoch?: Epoch } = {}): Promise<AppendOutcome[]> {
-    const now = this.clock.now();
-    const prepared = units.map((unit) => prepareUnit(log, unit, options.countAs === 'intake', now));
+    const prepared = prepareUnits(log, units, options.countAs === 'intake', this.clock.now());
     return this.groupCommit(log).append(prepared, options.epoch);
   }
 
