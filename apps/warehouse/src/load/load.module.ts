@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { BusLink } from '@millrace/event-bus';
-import { openEventStore } from '@millrace/event-store';
+import { PgEventStore } from '@millrace/event-store';
 import type { LogReader } from '@millrace/kernel';
 import { Closing, CONFIG, ConsumersController, EventTransport, LOGGER, METRICS, Readiness, type Logger } from '@millrace/service-kit';
 import type { Registry } from 'prom-client';
@@ -14,7 +14,7 @@ import { loadConsumer } from './load.consumer.ts';
 export const EVENT_LOG = Symbol('warehouse.event-log');
 
 const openEventLog = ({ eventsUrl }: WarehouseConfig, closing: Closing, readiness: Readiness): LogReader => {
-  const store = openEventStore({ url: eventsUrl, applicationName: 'warehouse' });
+  const store = PgEventStore.connect({ url: eventsUrl, applicationName: 'warehouse' });
   readiness.add('events', () => store.heads());
   closing.add('events', () => store.close());
   return store;

@@ -9,8 +9,10 @@ const FRACTION_DIGITS = 6;
 const unfit = (code: string, pointer: string, expected: string): DomainError =>
   new DomainError('invalid', code, { pointer }, `Expected ${expected} at ${pointer}. The event is parked: bring its contract and the star together, then load it again.`);
 
+const isObject = (value: unknown): value is Data => typeof value === 'object' && value !== null && !Array.isArray(value);
+
 export const object = (value: unknown, pointer: string): Data => {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return Object.fromEntries(Object.entries(value));
+  if (isObject(value)) return value;
   throw unfit('event-unreadable', pointer, 'an object');
 };
 
