@@ -20,7 +20,7 @@ const SECRETS = ['C-4711-canary-9f2e', 'canary.person@example.org', 'Canary Love
 const [NUMBER, EMAIL, NAME, PASSWORD] = SECRETS;
 
 /** Registers a customer as ingestion does: keys from security, fields sealed, appended. */
-const register = async (tenant: string, value: string, email = EMAIL): Promise<SubjectKeys> => {
+const register = async (tenant: string, value: string, email: string = EMAIL): Promise<SubjectKeys> => {
   const contract = findContract('customer.profile.registered', 1)!;
   const [person] = await security.provider().resolve(tenant, [{ identifiers: [number(value), { kind: 'email', value: email }], purposes: PURPOSES }]);
   const id = `registered-${person!.ref}`;
