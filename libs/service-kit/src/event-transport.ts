@@ -1,5 +1,5 @@
 import { BaseRpcContext, EventPattern, Server, type CustomTransportStrategy } from '@nestjs/microservices';
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import { lastValueFrom } from 'rxjs';
 import { OrderedConsumers, type BatchHandler, type BusLink, type ConsumerStatus } from '@millrace/event-bus';
 import type { ProjectedEvent, Projection, Sql } from '@millrace/event-sourcing';
@@ -16,7 +16,7 @@ export class EventContext extends BaseRpcContext<[Sql]> {
 }
 
 /**
- * A controller's method that takes events of one type, in log order, as `(event: ProjectedEvent, context: EventContext)`. It is awaited; an error
+ * A controller's method that takes events of one type, in log order, as `(@Payload() event: ProjectedEvent, @Ctx() context: EventContext)`. It is awaited; an error
  * parks the event (DomainError `unavailable`: the batch is tried again). It may run more than once for an event whose transaction was lost.
  */
 export const OnEvent = (type: string): MethodDecorator =>
@@ -52,10 +52,12 @@ export class EventTransport extends Server implements CustomTransportStrategy {
   }
 
   listen(done: (error?: unknown) => void): void {
-    const { service, contexts, reader, link, logger, batchEvents } = this.options;
+    const { service, contexts, reader, link, logger, batchEvents, metrics } = this.options;
+    const applied = metrics && new Counter({ name: 'millrace_consumer_events_total', help: 'Events applied, by where they were read: a consumer that only reads the log has lost the bus', labelNames: ['tenant', 'log', 'from'], registers: [metrics] });
     this.consumers = new OrderedConsumers({
       service, contexts, reader, handler: this.options.handler(this.projection()), ...(link ? { link } : {}), ...(batchEvents === undefined ? {} : { batchEvents }),
       onChange: (status) => logger[status.state === 'diverged' ? 'error' : 'info'](status, 'consumer changed'),
+      onApplied: (log, events, from) => applied?.inc({ tenant: log.tenant, log: logName(log), from }, events),
       onError: (error, log) => logger.warn({ err: error, tenant: log.tenant, log: logName(log) }, 'consumer will try again'),
     });
     this.consumers.start();

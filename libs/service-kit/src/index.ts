@@ -7,7 +7,7 @@ export { loggableError, makeLogger, type Logger } from './logger.ts';
 export { readServiceManifests } from './manifest-files.ts';
 export { HttpProblem, problemOf, RETRY_AFTER_SECONDS, type Problem, type ProblemAnswer } from './problem.ts';
 export { Readiness, type ReadinessCheck } from './readiness.ts';
-export { Answers, Asked, RequestContext, RequestTransport } from './request-transport.ts';
+export { Answers, RequestContext, RequestTransport } from './request-transport.ts';
 export { readSecretFile } from './secret-file.ts';
 export { buildService, drainService, startService, type HttpOptions, type ServiceParts } from './service.ts';
 export { defineConfig, PRINCIPALS, serviceUrl, shared, type ApiToken, type HttpConfig, type PrincipalName } from './shared.config.ts';

@@ -1,4 +1,4 @@
-import { BaseRpcContext, Ctx, MessagePattern, Server, type CustomTransportStrategy } from '@nestjs/microservices';
+import { BaseRpcContext, MessagePattern, Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
 import { lastValueFrom } from 'rxjs';
 import { inSpan, respond, respondError, type BusLink } from '@millrace/event-bus';
@@ -9,7 +9,7 @@ const REQUESTS = Symbol('millrace.requests');
 
 interface AnswerSpec { readonly as: 'json' | 'bytes' }
 
-/** The subject a question came on (a pattern may end in `.>`). */
+/** The subject a question came on (a pattern may end in `.>`). Injected by Nest's `@Ctx()`, beside the question's `@Payload()`. */
 export class RequestContext extends BaseRpcContext<[string]> {
   get subject(): string {
     return this.getArgByIndex(0);
@@ -22,9 +22,6 @@ export class RequestContext extends BaseRpcContext<[string]> {
  */
 export const Answers = (subject: string, as: AnswerSpec['as'] = 'json'): MethodDecorator =>
   (target, key, descriptor) => { (MessagePattern(subject, REQUESTS, { as }) as MethodDecorator)(target, key, descriptor); };
-
-/** Parameter decorator for the `RequestContext`. */
-export const Asked = Ctx;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
