@@ -45,7 +45,7 @@ export interface AppendPlan {
   readonly streams: readonly string[];
   /** Version each stream must have before the batch; -1: any. */
   readonly expected: readonly number[];
-  /** False when an answer can't be given without looking streams up: don't send this plan. */
+  /** False when an answer can't be given without looking up: don't send this plan. */
   readonly certain: boolean;
   /** Per unit, per event. */
   readonly outcomes: readonly (readonly PlannedOutcome[])[];
@@ -76,9 +76,15 @@ class Planner {
   unit(unit: PreparedUnit): PlannedOutcome[] {
     const known = unit.events.map((event) => this.known(event));
     // All or none: beside a known event the others are left out. A whole unit sent again is known event by event.
-    if (known.some((outcome) => outcome !== undefined)) return known.map((outcome) => outcome ?? { kind: 'skipped' });
+    if (known.some((outcome) => outcome !== undefined)) {
+      if (known.includes(undefined)) this.leaveOut();
+      return known.map((outcome) => outcome ?? { kind: 'skipped' });
+    }
     const refusal = this.refusal(unit);
-    if (refusal !== undefined) return unit.events.map(() => refusal);
+    if (refusal !== undefined) {
+      this.leaveOut();
+      return unit.events.map(() => refusal);
+    }
     const state = this.state(unit.stream);
     return unit.events.map((event) => {
       const row = { event, place: this.rows.length + 1, streamAt: state.at, step: ++state.steps };
@@ -86,6 +92,11 @@ class Planner {
       this.planned.set(event.id, row);
       return { kind: 'row', row };
     });
+  }
+
+  /** The server tells of known ids only when it is sent them: an event left out blindly may be a duplicate. */
+  private leaveOut(): void {
+    if (this.knowledge.streams === undefined) this.certain = false;
   }
 
   private known(event: PreparedEvent): PlannedOutcome | undefined {
@@ -106,11 +117,7 @@ class Planner {
     const steps = state?.steps ?? 0;
     const before = state?.before ?? (this.knowledge.streams === undefined ? undefined : end?.version ?? 0);
     if (before !== undefined && before + steps !== unit.expectedVersion) return { kind: 'wrong-version', actualVersion: before + steps };
-    if (unit.expectedVersion < steps) {
-      // Wrong whatever the stream's version is, but how far can't be said without looking.
-      this.certain = false;
-      return { kind: 'wrong-version', actualVersion: steps };
-    }
+    if (unit.expectedVersion < steps) return { kind: 'wrong-version', actualVersion: steps };
     this.state(unit.stream).before = unit.expectedVersion - steps;
     return undefined;
   }
