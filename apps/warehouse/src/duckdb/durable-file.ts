@@ -10,6 +10,9 @@ const sync = async (path: string, flags: 'r' | 'r+'): Promise<void> => {
   }
 };
 
+/** By its code alone: an error of Node's own may be of another realm, where `instanceof` fails. */
+export const isAbsent = (error: unknown): boolean => typeof error === 'object' && error !== null && 'code' in error && error.code === 'ENOENT';
+
 /** A name no manifest has, beside its final place so that the rename stays within one file system. */
 const temporaryOf = (path: string): string => join(dirname(path), `.${basename(path)}.part`);
 
@@ -28,8 +31,8 @@ export const writeDurably = async (path: string, write: (temporary: string) => P
 
 /** Removes every file below `root` that `known` (absolute paths) doesn't name, and folders left empty. Answers how many files went. */
 export const removeOrphans = async (root: string, known: ReadonlySet<string>): Promise<number> => {
-  const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
+  const entries = await readdir(root, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    if (isAbsent(error)) return [];
     throw error;
   });
   const orphans = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).filter((path) => !known.has(path));

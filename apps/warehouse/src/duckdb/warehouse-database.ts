@@ -54,7 +54,7 @@ export class WarehouseDatabase implements TransactionScope<DuckDBConnection> {
 
   private static async openFile(file: string): Promise<WarehouseDatabase | undefined> {
     const duckdb = await DuckDBInstance.fromCache(file, OPTIONS).catch((error: unknown) => {
-      if (error instanceof Error && error.message.includes('Could not set lock')) {
+      if (String(error).includes('Could not set lock')) {
         throw new DomainError('conflict', 'warehouse-in-use', {}, 'Another process has the warehouse file open; it can have one owner. Stop that process first.');
       }
       throw error;

@@ -11,25 +11,38 @@ export interface QueryPoolOptions extends QueryBounds {
   readonly idleMs: number;
 }
 
+const closing = (): DomainError => new DomainError('unavailable', 'query-closing', {}, 'The service is ending. Ask again when it is back.');
+
 /** Runs queries in processes of their own, made when needed. A query's end is that of at most its own process. */
 export class QueryPool {
   private readonly idle = new Map<QueryProcess, NodeJS.Timeout>();
   private readonly busy = new Set<QueryProcess>();
   private readonly waiting: (() => void)[] = [];
+  private taken = 0;
   private closed = false;
 
   constructor(private readonly options: QueryPoolOptions) {}
 
   async run(job: QueryJob): Promise<QueryOutcome> {
     await this.turn();
-    const process = this.take();
+    try {
+      if (this.closed) throw closing();
+      return await this.runIn(this.take(), job);
+    } finally {
+      // The place goes to who waits longest, or is free.
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.taken -= 1;
+    }
+  }
+
+  private async runIn(process: QueryProcess, job: QueryJob): Promise<QueryOutcome> {
     try {
       return await process.run(job, this.options);
     } finally {
       this.busy.delete(process);
       if (process.alive && !this.closed) this.rest(process);
       else await process.stop();
-      this.waiting.shift()?.();
     }
   }
 
@@ -46,15 +59,17 @@ export class QueryPool {
     this.idle.clear();
   }
 
-  private async turn(): Promise<void> {
-    if (this.closed) throw new DomainError('unavailable', 'query-closing', {}, 'The service is ending. Ask again when it is back.');
-    if (this.busy.size < this.options.processes) return;
-    if (this.waiting.length >= this.options.maxWaiting) {
-      throw new DomainError('unavailable', 'query-queue-full', { waiting: this.waiting.length }, `${this.waiting.length} queries are waiting already. Try again in a few seconds.`);
+  /** A place is taken before anything is awaited, so that queries coming together can't overrun their number. */
+  private turn(): Promise<void> {
+    if (this.closed) return Promise.reject(closing());
+    if (this.taken < this.options.processes) {
+      this.taken += 1;
+      return Promise.resolve();
     }
-    await new Promise<void>((resolve) => { this.waiting.push(resolve); });
-    // A query that came in between may have taken the place.
-    await this.turn();
+    if (this.waiting.length >= this.options.maxWaiting) {
+      return Promise.reject(new DomainError('unavailable', 'query-queue-full', { waiting: this.waiting.length }, `${this.waiting.length} queries are waiting already. Try again in a few seconds.`));
+    }
+    return new Promise((resolve) => { this.waiting.push(resolve); });
   }
 
   private take(): QueryProcess {

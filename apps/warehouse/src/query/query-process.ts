@@ -78,6 +78,11 @@ export class QueryProcess {
     await this.gone;
   }
 
+  /** Lets go of it: it ends by itself, as when this process dies. */
+  disconnect(): void {
+    this.child.disconnect();
+  }
+
   get pid(): number | undefined {
     return this.child.pid;
   }

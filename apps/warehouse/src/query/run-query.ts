@@ -29,7 +29,7 @@ const judged = async (connection: DuckDBConnection, { sql, tables }: QueryJob): 
 };
 
 /** Paths never leave this process: a message says what, the job says where. */
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error)).split('\n').slice(0, 3).join(' ').replaceAll(/'?\/[^\s'"]*\/[^\s'"]*'?/g, '<file>').slice(0, 500);
+const messageOf = (error: unknown): string => String(error).replace(/^Error: /, '').split('\n').slice(0, 3).join(' ').replaceAll(/'?\/[^\s'"]*\/[^\s'"]*'?/g, '<file>').slice(0, 500);
 
 const failureOf = (error: unknown): QueryOutcome => {
   const message = messageOf(error);

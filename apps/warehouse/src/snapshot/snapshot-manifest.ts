@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { AsOf, Tenant } from '@millrace/kernel';
 import { z } from 'zod';
+import { isAbsent } from '../duckdb/durable-file.ts';
 
 const file = z.object({ log: z.string(), epoch: z.int(), first: z.int(), last: z.int(), rows: z.int(), path: z.string() });
 
@@ -29,7 +30,7 @@ export const readManifest = async (path: string, instance: string): Promise<Snap
   try {
     text = await readFile(path, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (isAbsent(error)) return undefined;
     throw error;
   }
   const parsed = manifest.safeParse(JSON.parse(text));

@@ -1,0 +1,109 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { eventually } from '@millrace/testing';
+import type { QueryJob, QueryOutcome } from './query-job.ts';
+import { QueryPool, type QueryPoolOptions } from './query-pool.ts';
+import { QueryProcess } from './query-process.ts';
+
+const ENDLESS = 'with recursive t(x) as (select 1 union all select x + 1 from t) select count(*) from t';
+const CROSS = 'select count(*) from range(1000000) a, range(1000000) b where a.range + b.range = -1';
+
+const job = (sql: string): QueryJob => ({ views: [], files: [], tables: [], sql, maxRows: 100, maxBytes: 100_000, memoryLimit: '256MB' });
+
+let pool: QueryPool;
+const open = (options: Partial<QueryPoolOptions> = {}): QueryPool => {
+  pool = new QueryPool({ timeoutMs: 20_000, processes: 1, maxWaiting: 2, maxResidentBytes: 512 * 1024 * 1024, idleMs: 60_000, ...options });
+  return pool;
+};
+afterEach(() => pool.close());
+
+const one = (running: QueryPool): Promise<QueryOutcome> => running.run(job('select 1 as n'));
+const answered = { ok: true, columns: [{ name: 'n', type: 'INTEGER' }], rows: [{ n: 1 }] };
+const isGone = async (pid: number): Promise<boolean> => !(await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')).match(/\) [RSDT] /);
+
+describe('a query process', () => {
+  it('answers one query after the other', async () => {
+    const running = open();
+    expect(await one(running)).toEqual(answered);
+    expect(await one(running)).toEqual(answered);
+    expect(running.standing).toEqual({ busy: 0, idle: 1, waiting: 0 });
+  });
+
+  it.each([['an endless recursion', ENDLESS], ['a cross join', CROSS]])('is ended when it takes too long (%s), and the next query has another', async (_, sql) => {
+    const running = open({ timeoutMs: 700 });
+    await expect(running.run(job(sql))).rejects.toMatchObject({ kind: 'invalid', code: 'query-timeout', message: expect.stringContaining('0.7 s') });
+    expect(running.standing).toEqual({ busy: 0, idle: 0, waiting: 0 });
+    expect(await one(running)).toEqual(answered);
+  });
+
+  it('is ended when its memory grows beyond what DuckDB counts', async () => {
+    const running = open({ maxResidentBytes: 200 * 1024 * 1024 });
+    await expect(running.run(job('select sum(length(lpad(\'\', 90000000, \'x\') || range)) from range(2000)'))).rejects.toMatchObject({ kind: 'invalid', code: 'query-memory-exceeded' });
+    expect(await one(running)).toEqual(answered);
+  });
+
+  it('that dies is replaced', async () => {
+    const process = new QueryProcess();
+    const bounds = { timeoutMs: 20_000, maxResidentBytes: 1e12 };
+    expect(await process.run(job('select 1 as n'), bounds)).toEqual(answered);
+    const dying = process.run(job(ENDLESS), bounds);
+    globalThis.process.kill(process.pid ?? 0, 'SIGSEGV');
+    await expect(dying).rejects.toMatchObject({ kind: 'unavailable', code: 'query-process-died' });
+    await expect(process.run(job('select 1 as n'), bounds)).rejects.toMatchObject({ code: 'query-process-died' });
+    expect(await one(open())).toEqual(answered);
+  });
+
+  it('has nothing of the service\'s environment', async () => {
+    const process = new QueryProcess();
+    await process.run(job('select 1 as n'), { timeoutMs: 20_000, maxResidentBytes: 1e12 });
+    const environment = await readFile(`/proc/${process.pid}/environ`, 'utf8');
+    expect(environment.split('\0').filter((entry) => entry !== '' && !entry.startsWith('NODE_CHANNEL'))).toEqual([]);
+    await process.stop();
+    open();
+  });
+
+  it('ends with its parent, even in the middle of a query', async () => {
+    const running = open();
+    const process = new QueryProcess();
+    const bounds = { timeoutMs: 20_000, maxResidentBytes: 1e12 };
+    await process.run(job('select 1 as n'), bounds);
+    const cut = process.run(job(ENDLESS), bounds).catch((error: unknown) => error);
+    process.disconnect();
+    expect(await cut).toMatchObject({ code: 'query-process-died' });
+    await eventually('the process has ended', () => isGone(process.pid ?? 0));
+    expect(running.standing.idle).toBe(0);
+  });
+});
+
+describe('a pool', () => {
+  it('lets queries wait for a process, and turns away more than may wait', async () => {
+    const running = open();
+    const three = [one(running), one(running), one(running)];
+    await expect(one(running)).rejects.toMatchObject({ kind: 'unavailable', code: 'query-queue-full' });
+    expect(await Promise.all(three)).toEqual([answered, answered, answered]);
+  });
+
+  it('runs as many at once as it has processes: a slow one holds up nobody', async () => {
+    const running = open({ processes: 2, timeoutMs: 3000 });
+    const slow = running.run(job(ENDLESS)).catch((error: unknown) => error);
+    expect(await one(running)).toEqual(answered);
+    expect(running.standing).toMatchObject({ busy: 1 });
+    expect(await slow).toMatchObject({ code: 'query-timeout' });
+  });
+
+  it('ends processes that nobody needs', async () => {
+    const running = open({ idleMs: 50 });
+    await one(running);
+    await eventually('no process is left', () => running.standing.idle === 0);
+    expect(await one(running)).toEqual(answered);
+  });
+
+  it('ends everything when it closes, and takes nothing more', async () => {
+    const running = open();
+    const cut = running.run(job(ENDLESS)).catch((error: unknown) => error);
+    await eventually('it runs', () => running.standing.busy === 1);
+    await running.close();
+    expect(await cut).toMatchObject({ code: 'query-process-died' });
+    await expect(one(running)).rejects.toMatchObject({ code: 'query-closing' });
+  });
+});
