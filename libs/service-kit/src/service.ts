@@ -40,6 +40,7 @@ const DEFAULT_BODY_LIMIT_BYTES = 1024 * 1024;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** How long requests and batches in flight get at SIGTERM; a supervisor waits longer than this before it kills. */
 const DRAIN_MS = 10_000;
+const IDLE_SWEEP_MS = 50;
 
 @Module({})
 class Root {}
@@ -82,11 +83,15 @@ const linkOf = async (service: string, config: object, logger: Logger): Promise<
 export const drainService = async (app: NestFastifyApplication): Promise<void> => {
   app.get(Readiness).drain();
   app.get(Closing).begin();
-  const cut = setTimeout(() => app.getHttpServer().closeAllConnections(), DRAIN_MS);
+  const server = app.getHttpServer();
+  // A kept-alive connection that is busy now becomes idle after the server has closed its idle ones: look again until none is left.
+  const sweep = setInterval(() => server.closeIdleConnections(), IDLE_SWEEP_MS);
+  const cut = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
   try {
     await app.close();
   } finally {
     clearTimeout(cut);
+    clearInterval(sweep);
   }
 };
 

@@ -1,0 +1,89 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { createServer } from 'node:http';
+import { join, resolve } from 'node:path';
+import { eventually } from '@millrace/testing';
+
+const root = resolve(import.meta.dirname, '../../..');
+const tokens = `operator:${createHash('sha256').update('t').digest('hex')}`;
+
+interface Run {
+  readonly child: ChildProcess;
+  readonly exit: Promise<number | null>;
+  out(): string;
+  err(): string;
+}
+
+const running: ChildProcess[] = [];
+const run = (env: Record<string, string>, ...args: string[]): Run => {
+  const child = spawn(process.execPath, ['--conditions=source', '--import', join(root, 'tools/swc-hook.mjs'), join(import.meta.dirname, 'probe-main.ts'), ...args], { env: { PATH: process.env['PATH'], ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  running.push(child);
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => { out += chunk.toString(); });
+  child.stderr.on('data', (chunk: Buffer) => { err += chunk.toString(); });
+  return { child, exit: new Promise((done) => child.once('close', (code) => done(code))), out: () => out, err: () => err };
+};
+const linesOf = (run_: Run): Record<string, unknown>[] => run_.out().split('\n').filter((line) => line.startsWith('{')).map((line) => JSON.parse(line));
+const listening = (started: Run): Promise<string> => eventually('listening', () => {
+  const url = linesOf(started).find((line) => line['msg'] === 'listening')?.['url'];
+  return typeof url === 'string' && url;
+});
+const free = { MILLRACE_HTTP_PORT: '0', MILLRACE_API_TOKENS: tokens };
+
+afterAll(() => { for (const child of running) child.kill('SIGKILL'); });
+
+describe('a service as a process', () => {
+  it('reports every fault of its configuration at once and exits 1', async () => {
+    const started = run({ MILLRACE_HTTP_PORT: 'x', MILLRACE_LOG_LEVEL: 'loud' });
+    expect(await started.exit).toBe(1);
+    expect(started.err()).toContain('the configuration has 3 problem(s)');
+    expect(started.err().match(/^ {2}[A-Z_]+:/gm)).toEqual(['  MILLRACE_HTTP_PORT:', '  MILLRACE_API_TOKENS:', '  MILLRACE_LOG_LEVEL:']);
+  });
+
+  it('prints its effective configuration on --check-config, secrets hidden, and exits 0', async () => {
+    const started = run(free, '--check-config');
+    expect(await started.exit).toBe(0);
+    expect(JSON.parse(started.out())).toEqual({ MILLRACE_HTTP_HOST: '127.0.0.1', MILLRACE_HTTP_PORT: 0, MILLRACE_API_TOKENS: '***', MILLRACE_LOG_LEVEL: 'info' });
+  });
+
+  it('says in one line that its port is taken, and exits 1', async () => {
+    const holder = createServer().listen(0, '127.0.0.1');
+    await new Promise((resolve_) => holder.once('listening', resolve_));
+    const address = holder.address();
+    const started = run({ ...free, MILLRACE_HTTP_PORT: String(typeof address === 'object' && address ? address.port : 0) });
+    expect(await started.exit).toBe(1);
+    expect(linesOf(started).filter((line) => line['level'] === 'fatal')).toEqual([expect.objectContaining({ msg: 'start failed', error: expect.objectContaining({ code: 'EADDRINUSE' }) })]);
+    holder.close();
+  });
+
+  it('finishes what is in flight at SIGTERM, takes no more, and exits 0', async () => {
+    const started = run(free);
+    const url = await listening(started);
+    const slow = fetch(`${url}/v1/slow`);
+    await eventually('the request is in', async () => (await (await fetch(`${url}/metrics`)).text()).includes('process_cpu'));
+    started.child.kill('SIGTERM');
+    expect(await (await slow).json()).toEqual({ done: true });
+    expect(await started.exit).toBe(0);
+    expect(linesOf(started).map((line) => line['msg'])).toEqual(['listening', 'draining', 'drained']);
+    await expect(fetch(`${url}/live`)).rejects.toThrow('fetch failed');
+  });
+
+  it('sends spans of its requests over OTLP, under the caller\'s trace, when an endpoint is set', async () => {
+    const bodies: Buffer[] = [];
+    const collector = createServer((request, response) => {
+      request.on('data', (chunk: Buffer) => bodies.push(chunk)).on('end', () => response.end());
+    }).listen(0, '127.0.0.1');
+    await new Promise((resolve_) => collector.once('listening', resolve_));
+    const address = collector.address();
+    const started = run({ ...free, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}` });
+    const url = await listening(started);
+    const traceId = '0af7651916cd43dd8448eb211c80319c';
+    await fetch(`${url}/v1/slow`, { headers: { traceparent: `00-${traceId}-b7ad6b7169203331-01` } });
+    started.child.kill('SIGTERM');
+    expect(await started.exit).toBe(0);
+    const sent = Buffer.concat(bodies);
+    expect(sent.includes('millrace-probe')).toBe(true);
+    expect(sent.includes(Buffer.from(traceId, 'hex'))).toBe(true);
+    collector.close();
+  });
+});
