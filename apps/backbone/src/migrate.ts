@@ -2,6 +2,12 @@ import { processEnvironment, readConfig, readServiceManifests } from '@millrace/
 import { migrateConfig } from './backbone.config.ts';
 import { prepareEventDatabase } from './event-log/owner.ts';
 
+/** A host with several addresses, none of which answers, fails with an AggregateError, whose own message is empty. */
+const reasonOf = (error: unknown): string => {
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(reasonOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+};
+
 // Run once before the services start: `node dist/migrate.js`. Prints one line; exit code 0 only when schema and grants are in place.
 const reading = readConfig(migrateConfig, processEnvironment());
 if (reading.ok) {
@@ -9,7 +15,7 @@ if (reading.ok) {
     const done = await prepareEventDatabase(reading.config.adminUrl, readServiceManifests(reading.config.manifestsDir));
     process.stdout.write(`event database ready: ${done.migrations} migrations ran, grants of ${done.services} services are in place\n`);
   } catch (error) {
-    process.stderr.write(`backbone migrate: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.stderr.write(`backbone migrate: ${reasonOf(error)}\n`);
     process.exitCode = 1;
   }
 } else {

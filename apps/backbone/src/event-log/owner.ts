@@ -8,13 +8,28 @@ import { Client } from 'pg';
  */
 export const OWNER = 'millrace_owner';
 
-const ensureOwner = async (client: Client): Promise<void> => {
-  await client.query(`do $$ begin
-    if not exists (select from pg_roles where rolname = '${OWNER}') then create role ${OWNER} nologin; end if;
+/** Any fixed number, another than the migration's: a run holds it until its connection ends. */
+const LOCK = 7_400_002;
+
+/**
+ * Roles belong to the whole cluster and locks to one database, so two databases may be prepared at once and race for the role. An
+ * administrator who is no superuser must be let into the role it has made.
+ */
+const ENSURE_OWNER = `do $$ begin
+  if not exists (select from pg_roles where rolname = '${OWNER}') then
+    begin
+      create role ${OWNER} nologin;
+    exception when duplicate_object or unique_violation then null;
+    end;
+  end if;
+  if exists (select from pg_roles where rolname = '${OWNER}' and (rolcanlogin or rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls)) then
+    alter role ${OWNER} nologin nosuperuser nocreatedb nocreaterole noreplication nobypassrls;
+  end if;
+  if not pg_has_role('${OWNER}', 'set') then execute format('grant ${OWNER} to %I with inherit true, set true', current_user); end if;
+  if (select pg_get_userbyid(datdba) from pg_database where datname = current_database()) <> '${OWNER}' then
     execute format('alter database %I owner to ${OWNER}', current_database());
-  end $$`);
-  await client.query(`set role ${OWNER}`);
-};
+  end if;
+end $$`;
 
 /**
  * Brings the event database to this program's schema and gives every service's role exactly what its manifest declares. The roles exist.
@@ -24,7 +39,9 @@ export const prepareEventDatabase = async (adminUrl: string, manifests: readonly
   const client = new Client({ connectionString: adminUrl, application_name: 'backbone-migrate' });
   await client.connect();
   try {
-    await ensureOwner(client);
+    await client.query('select pg_advisory_lock($1)', [LOCK]);
+    await client.query(ENSURE_OWNER);
+    await client.query(`set role ${OWNER}`);
     const migrations = await migrateEventStore(client);
     const users = manifests.filter((manifest) => manifest.relay || manifest.appends.length > 0 || manifest.reads.length > 0);
     await applyGrants(client, users);

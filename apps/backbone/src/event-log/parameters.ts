@@ -1,10 +1,18 @@
 import { z } from 'zod';
 import { DomainError, parseLogName, parseTenant, type LogKey, type Tenant } from '@millrace/kernel';
 
+/** A page is held in memory whole, and as JSON besides. */
+const MAX_PAGE_EVENTS = 1000;
+/** The event store takes no longer id. */
+const MAX_ID_BYTES = 200;
+
+/** Digits only: `after=` left empty by a client's mistake must not start the log over, nor `1e3` mean a thousand. */
+const count = (min: number, max: number) => z.string().regex(/^\d{1,16}$/, 'expected a whole number').transform(Number).pipe(z.number().min(min).max(max));
+
 const page = z.strictObject({
   tenant: z.string(),
-  after: z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER).default(0),
-  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  after: count(0, Number.MAX_SAFE_INTEGER).default(0),
+  limit: count(1, MAX_PAGE_EVENTS).default(100),
 });
 const ofTenant = z.strictObject({ tenant: z.string() });
 const maybeTenant = z.strictObject({ tenant: z.string().optional() });
@@ -34,4 +42,11 @@ export const requiredTenant = (query: unknown): Tenant => parseTenant(parse(ofTe
 export const optionalTenant = (query: unknown): Tenant | undefined => {
   const { tenant } = parse(maybeTenant, query);
   return tenant === undefined ? undefined : parseTenant(tenant);
+};
+
+/** DomainError `event-id-malformed` for an id that no event can have; asking the database would fail for some of them. */
+export const parseEventId = (id: string): string => {
+  const bytes = Buffer.byteLength(id);
+  if (bytes >= 1 && bytes <= MAX_ID_BYTES && !id.includes('\0')) return id;
+  throw new DomainError('invalid', 'event-id-malformed', { bytes }, `An event id has 1 to ${MAX_ID_BYTES} bytes of UTF-8 and no NUL; got ${bytes} bytes.`);
 };
