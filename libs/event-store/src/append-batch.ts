@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Epoch, LogKey, Position } from '@millrace/kernel';
 import type { AppendPlan, PlannedOutcome, PlannedRow } from './append-plan.ts';
-import type { Database } from './database.ts';
+import type { Statements } from './database.ts';
 import { openFrame } from './event-frame.ts';
 import type { PreparedEvent, PreparedUnit } from './prepared-unit.ts';
 import { rejectRow, type RejectRow } from './reject-row.ts';
@@ -77,7 +77,7 @@ const pack = (rows: readonly PlannedRow[]): { packed: Uint8Array; startOf: Reado
  * Writes a planned batch in one transaction: rows, counters and conflicts, fsynced when this returns. One function call with the
  * bytes of all events packed into one parameter. All or nothing; errors are the driver's own. Undefined: there was nothing to write.
  */
-export const appendBatch = async (database: Database, log: LogKey, epoch: Epoch | undefined, units: readonly PreparedUnit[], plan: AppendPlan): Promise<Landing | undefined> => {
+export const appendBatch = async (database: Statements, log: LogKey, epoch: Epoch | undefined, units: readonly PreparedUnit[], plan: AppendPlan): Promise<Landing | undefined> => {
   const counts = countsOf(units, plan);
   const rejects = conflictsOf(log, units, plan);
   if (plan.rows.length === 0 && counts.length === 0 && rejects.length === 0) return undefined;

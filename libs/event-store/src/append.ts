@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError, logName, type Epoch, type LogKey } from '@millrace/kernel';
 import { appendBatch, type Landing } from './append-batch.ts';
 import { NOTHING_KNOWN, planAppend, type AppendPlan, type Knowledge, type PlannedOutcome } from './append-plan.ts';
-import type { Database } from './database.ts';
+import type { Statements } from './database.ts';
 import type { AppendOutcome } from './event-store.ts';
 import { domainErrorOf, failureKind, unavailable } from './failure.ts';
 import { findEvents, findStreamEnds } from './find-events.ts';
@@ -24,7 +24,7 @@ const RETRY_DELAYS_MS = [20, 100, 400, 1000] as const;
 /** Each surprise or collision means that another transaction won, so the next plan differs; this only bounds the absurd. */
 const MAX_PLANS = 50;
 
-const look = async (database: Database, log: LogKey, units: readonly PreparedUnit[]): Promise<Knowledge> => {
+const look = async (database: Statements, log: LogKey, units: readonly PreparedUnit[]): Promise<Knowledge> => {
   const [events, streams] = await Promise.all([
     findEvents(database, log.tenant, units.flatMap((unit) => unit.events.map((event) => event.id))),
     findStreamEnds(database, log.tenant, units.map((unit) => unit.stream)),
@@ -75,7 +75,7 @@ class Append {
   private surprised = false;
   private losses = 0;
 
-  constructor(private readonly database: Database, private readonly log: LogKey, private readonly epoch: Epoch | undefined, private readonly units: readonly PreparedUnit[]) {}
+  constructor(private readonly database: Statements, private readonly log: LogKey, private readonly epoch: Epoch | undefined, private readonly units: readonly PreparedUnit[]) {}
 
   async run(lookFirst: boolean): Promise<Appended> {
     let mustLook = lookFirst;
@@ -141,7 +141,7 @@ class Append {
  * the server finds otherwise it refuses the whole, and the batch is looked up, planned again without what is known, and sent again. An
  * attempt whose answer was lost is found by its leaves or answered `event-store-unavailable`, never taken for committed. Does not throw.
  */
-export const append = async (database: Database, log: LogKey, epoch: Epoch | undefined, units: readonly PreparedUnit[], lookFirst: boolean): Promise<Appended> => {
+export const append = async (database: Statements, log: LogKey, epoch: Epoch | undefined, units: readonly PreparedUnit[], lookFirst: boolean): Promise<Appended> => {
   try {
     return await new Append(database, log, epoch, units).run(lookFirst);
   } catch (error) {

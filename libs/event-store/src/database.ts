@@ -10,8 +10,13 @@ export interface DatabaseOptions {
   readonly poolSize: number;
 }
 
+/** Runs one statement of the event database; errors are the driver's own: see failureKind. */
+export interface Statements {
+  run<Row extends QueryResultRow>(query: QueryConfig): Promise<Row[]>;
+}
+
 /** The event database: a pool that drops a connection only when the connection is what failed. */
-export class Database {
+export class Database implements Statements {
   private readonly pool: Pool;
 
   constructor(options: DatabaseOptions) {
@@ -25,7 +30,6 @@ export class Database {
     this.pool.on('error', () => undefined);
   }
 
-  /** Runs one statement. Errors are the driver's own: see failureKind. */
   async run<Row extends QueryResultRow>(query: QueryConfig): Promise<Row[]> {
     const client = await this.pool.connect();
     let broken: Error | undefined;

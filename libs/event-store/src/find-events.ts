@@ -1,9 +1,9 @@
 import { isContext, type Tenant } from '@millrace/kernel';
 import type { Located, StreamEnd } from './append-plan.ts';
-import type { Database } from './database.ts';
+import type { Statements } from './database.ts';
 
 /** Which of these ids are known, in any log of the tenant the caller may know of. One index look-up each. */
-export const findEvents = async (database: Database, tenant: Tenant, ids: readonly string[]): Promise<Map<string, Located>> => {
+export const findEvents = async (database: Statements, tenant: Tenant, ids: readonly string[]): Promise<Map<string, Located>> => {
   const found = new Map<string, Located>();
   // Such an id was never stored, and the server would refuse the text.
   const askable = [...new Set(ids)].filter((id) => id.isWellFormed() && !id.includes('\0'));
@@ -19,7 +19,7 @@ export const findEvents = async (database: Database, tenant: Tenant, ids: readon
 };
 
 /** Where these streams end; a stream without events is absent. For appenders only. */
-export const findStreamEnds = async (database: Database, tenant: Tenant, streams: readonly string[]): Promise<Map<string, StreamEnd>> => {
+export const findStreamEnds = async (database: Statements, tenant: Tenant, streams: readonly string[]): Promise<Map<string, StreamEnd>> => {
   const rows = await database.run<{ stream: string; context: string; shard: number; version: string }>({
     name: 'stream-versions', text: 'SELECT stream, context, shard, version FROM millrace.stream_versions($1, $2)', values: [tenant, [...new Set(streams)]],
   });
