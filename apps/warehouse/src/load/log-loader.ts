@@ -3,6 +3,7 @@ import type { BatchHandler, EventBatch } from '@millrace/event-bus';
 import { DomainError, isDomainError, type LogKey, type LogMark, type StoredEvent } from '@millrace/kernel';
 import type { WarehouseDatabase } from '../duckdb/warehouse-database.ts';
 import type { Lake, LakeSegment } from '../lake/lake.ts';
+import { object, type Data } from '../star/field-reader.ts';
 import type { StarRows } from '../star/star-row.model.ts';
 import { feedsStar, starRowsOf } from '../star/star.projection.ts';
 import { writeStarRows } from '../star/star-writer.ts';
@@ -23,13 +24,22 @@ interface Unreadable { readonly event: StoredEvent; readonly fault: DomainError 
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
+const dataOf = (event: StoredEvent): Data => {
+  let data: unknown;
+  try {
+    data = JSON.parse(utf8.decode(event.data));
+  } catch {
+    throw new DomainError('invalid', 'event-data-malformed', { position: event.position }, 'The event\'s data is not JSON in UTF-8.');
+  }
+  return object(data, '');
+};
+
 const read = (event: StoredEvent): Readable | Unreadable => {
   try {
-    const data: unknown = JSON.parse(utf8.decode(event.data));
-    return { event, rows: starRowsOf(event, data as Readonly<Record<string, unknown>>) };
+    return { event, rows: starRowsOf(event, dataOf(event)) };
   } catch (error) {
-    if (isDomainError(error)) return { event, fault: error };
-    return { event, fault: new DomainError('invalid', 'event-data-malformed', { position: event.position }, 'The event\'s data is not JSON in UTF-8.') };
+    // A fault of ours must not stop the log either: the event is parked, and its text is not repeated, since it may quote the data.
+    return { event, fault: isDomainError(error) ? error : new DomainError('invalid', 'projection-failed', { position: event.position }, 'The star\'s projection failed on this event.') };
   }
 };
 
