@@ -90,6 +90,7 @@ describe('folding counters', () => {
     fold.start();
     await eventually('two reports', () => errors.length >= 2);
     await fold.stop();
+    expect(errors).toEqual(errors.map(() => new Error('at once')));
   });
 });
 
