@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
@@ -7,6 +7,7 @@ import { applyGrants, migrateEventStore, PgEventStore, renewEpoch } from '@millr
 import type { LogKey } from '@millrace/kernel';
 import { buildService, drainService, EventTransport, makeLogger } from '@millrace/service-kit';
 import { eventually, freshDatabase, natsUrl, uniqueName, uniqueTenant, withClient, type TestDatabase } from '@millrace/testing';
+import { createUser } from '@nats-io/nkeys';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { SAMPLE_SHOP, storedLogs, type SampleEvent } from './sample-log.ts';
 import { warehouseConfig, type WarehouseConfig } from './warehouse.config.ts';
@@ -31,9 +32,12 @@ beforeAll(async () => {
   });
   const eventsUrl = events.urlAs(`millrace_${service}`, 'only-here');
   store = PgEventStore.connect({ url: eventsUrl, applicationName: 'spec' });
+  const dataDir = await mkdtemp(join(tmpdir(), 'millrace-warehouse-app-'));
+  const natsSeedFile = join(dataDir, 'nats.seed');
+  await writeFile(natsSeedFile, createUser().getSeed(), { mode: 0o600 });
   config = {
     httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined, apiTokens: [{ principal: 'operator', sha256: createHash('sha256').update(TOKEN).digest() }],
-    eventsUrl, natsUrl: natsUrl(), dataDir: await mkdtemp(join(tmpdir(), 'millrace-warehouse-app-')), queryTimeoutMs: 2500, queryProcesses: 2,
+    eventsUrl, natsUrl: natsUrl(), natsSeedFile, dataDir, queryTimeoutMs: 2500, queryProcesses: 2,
   };
   app = await started();
   await append(SAMPLE_SHOP.slice(0, 12));

@@ -94,7 +94,7 @@ const plain = (text: string): string => (text.includes('.') ? text.replace(/\.?0
 
   it('has the whole cohort table', async () => {
     const table: Record<string, number[]> = {};
-    for (const row of await example('Cohorts')) (table[String(row['cohort'])] ??= [])[Number(row['months'])] = Number(row['value']);
+    for (const { cohort, months, value } of await example('Cohorts')) (table[`${cohort as string}`] ??= [])[Number(months)] = Number(value);
     expect(table).toEqual(expected.cohort_active_customers_clean);
   });
 
