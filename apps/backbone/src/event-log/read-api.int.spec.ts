@@ -8,8 +8,8 @@ import { PgEventStore } from '@millrace/event-store';
 import { buildService, drainService, makeLogger } from '@millrace/service-kit';
 import type { LogKey } from '@millrace/kernel';
 import { eventually, natsUrl, uniqueTenant, withClient } from '@millrace/testing';
-import { backboneConfig } from './backbone.config.ts';
-import { prepareEventDatabase } from './event-log/owner.ts';
+import { backboneConfig } from '../backbone.config.ts';
+import { prepareEventDatabase } from './owner.ts';
 import { appendOrders, eventDatabase, type EventDatabase } from './testing.ts';
 
 const tenant = uniqueTenant();
@@ -32,7 +32,7 @@ const get = async (url: string, token = 'op') => {
 beforeAll(async () => {
   events = await eventDatabase();
   await appendOrders(events.appendUrl, sales, 'a', 25);
-  app = await buildService({ config: backboneConfig, module: async () => (await import('./app.module.ts')).AppModule }, {
+  app = await buildService({ config: backboneConfig, module: async () => (await import('../app.module.ts')).AppModule }, {
     httpHost: '127.0.0.1', httpPort: 0, logLevel: 'info', otlpEndpoint: undefined, natsUrl: natsUrl(), eventsUrl: events.relayUrl, foldCountersMs: 100,
     apiTokens: [{ principal: 'operator', sha256: createHash('sha256').update('op').digest() }],
     natsSeedFile: await seedFile(),
