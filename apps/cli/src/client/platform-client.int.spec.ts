@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openHome, type Home } from '../home/home.ts';
+import { acquireLock } from '../home/lock.ts';
 import { writePrivate } from '../home/private-file.ts';
 import { apiToken } from '../home/secret.ts';
 import { portPlan } from '../provision/port-plan.ts';
@@ -98,10 +99,13 @@ describe('the source key this folder uses itself', () => {
 });
 
 describe('the platform of a data folder', () => {
-  it('is found by what its supervisor left there', () => {
+  it('is found by what its supervisor left there, while that lives', () => {
     expect(() => connectPlatform(folder)).toThrow(/not running from/);
     writePrivate(home.path(...runningFile), '{"port":7600}');
     apiToken(home, 'operator');
+    const lock = acquireLock(home);
     expect(connectPlatform(folder).urlOf('warehouse')).toBe('http://127.0.0.1:7604');
+    lock.release();
+    expect(() => connectPlatform(folder)).toThrow(/start it with `npm start`/);
   });
 });

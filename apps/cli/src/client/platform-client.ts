@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import { DomainError, type ErrorKind } from '@millrace/kernel';
 import { homeAt } from '../home/home.ts';
+import { lockHolder } from '../home/lock.ts';
 import { readIfThere } from '../home/private-file.ts';
 import { secretPath } from '../home/secret.ts';
 import { portPlan, type Listener, type PortPlan } from '../provision/port-plan.ts';
@@ -85,12 +85,12 @@ export interface RunningPlatform {
 
 export const runningFile = ['run', 'platform.json'] as const;
 
-/** The platform that runs (or last ran) from this data folder. Throws `not-running` when none has. */
+/** The platform that runs from this data folder. Throws `not-running` when no supervisor lives. */
 export const connectPlatform = (homeRoot: string): PlatformClient => {
   const home = homeAt(homeRoot);
   const running = readIfThere(home.path(...runningFile));
   const tokenFile = secretPath(home, 'operator.token');
-  if (running === undefined || !existsSync(tokenFile)) throw notRunning(homeRoot);
+  if (running === undefined || lockHolder(home) === undefined) throw notRunning(homeRoot);
   return new PlatformClient(portPlan((JSON.parse(running) as RunningPlatform).port), readIfThere(tokenFile)?.trim() ?? '');
 };
 

@@ -42,8 +42,7 @@ const stopSignal = (): { asked: Promise<void>; ask: () => void } => {
 
 const up = async (context: CommandContext, options: UpOptions): Promise<void> => {
   const { terminal, config } = context;
-  process.stdout.on('error', () => undefined); // a terminal that went away must not take the platform along
-  process.stderr.on('error', () => undefined);
+  for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error').on('error', () => undefined); // a terminal that went away must not take the platform along
   const { asked, ask } = stopSignal();
   const begun = performance.now();
   const report = (part: string, message: string): void => terminal.out(`${clockTime(new Date())}  ${part.padEnd(16)}  ${message}`);
@@ -52,7 +51,7 @@ const up = async (context: CommandContext, options: UpOptions): Promise<void> =>
   try {
     supervision = await supervise(config, options, report, ask, asked);
   } catch (error) {
-    if (error instanceof DomainError && error.code === 'stopped-while-starting') return;
+    if (error instanceof DomainError && error.code === 'stopped-while-starting') return report('supervisor', 'stopped while starting');
     throw error;
   }
   try {

@@ -15,7 +15,8 @@ const MIGRATE_WITHIN_MS = 300_000;
 
 const prepareEvents = async (workspace: string, plan: EnvironmentPlan, manifests: readonly ServiceManifest[]): Promise<void> => {
   const users = manifests.filter(usesEvents);
-  await ensureRoles(plan.adminUrls.events, users.map((manifest) => loginRole(plan, manifest.service)));
+  // Grants are generated from every manifest, so every service has its role, though only those that use the log may connect.
+  await ensureRoles(plan.adminUrls.events, manifests.map((manifest) => loginRole(plan, manifest.service)));
   await ensureDatabase(plan.adminUrls.events, EVENTS_DATABASE);
   await allowConnect(plan.adminUrls.events, EVENTS_DATABASE, users.map((manifest) => roleOf(manifest.service)));
   await migrateEvents(workspace, plan);

@@ -25,9 +25,14 @@ export const keepLogsBounded = (folder: string): (() => void) => {
   return () => clearInterval(timer);
 };
 
+/** Node ends its report of an uncaught error with stack, details and its own version; what went wrong stands before them. */
+const saidWhy = (lines: readonly string[]): string | undefined =>
+  (lines.at(-1)?.startsWith('Node.js v') === true ? lines.findLast((line) => /^(?:Uncaught )?\w*(?:Error|Exception)\b.*:/.test(line)) : undefined);
+
 /** The last thing a process said, for the line that reports its end; JSON lines give their message. */
 export const lastLine = (text: string): string => {
-  const line = text.trimEnd().split('\n').at(-1)?.trim() ?? '';
+  const lines = text.trimEnd().split('\n').map((line) => line.trim());
+  const line = saidWhy(lines) ?? lines.at(-1) ?? '';
   const message = /"(?:msg|message)":"((?:[^"\\]|\\.)*)"/.exec(line)?.[1];
   return (message ?? line).slice(0, 300);
 };

@@ -48,6 +48,9 @@ describe('the last words of a process', () => {
   it('are the message of a JSON line', () => {
     expect(lastLine('{"msg":"one"}\n{"level":60,"msg":"no \\"way\\""}\n')).toBe('no \\"way\\"');
   });
+  it('are the error where Node reports an uncaught one', () => {
+    expect(lastLine('starting\n/x/main.js:3\n  throw new Error("why");\n\nTypeError: it broke: here\n    at main.js:3\n\nNode.js v26.10.0\n')).toBe('TypeError: it broke: here');
+  });
   it('are the last line otherwise, not too long', () => {
     expect(lastLine('a\nb  \n\n')).toBe('b');
     expect(lastLine('x'.repeat(1000))).toHaveLength(300);
