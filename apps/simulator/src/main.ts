@@ -1,5 +1,5 @@
 import { BusLink } from '@millrace/event-bus';
-import { isDomainError, systemClock } from '@millrace/kernel';
+import { systemClock } from '@millrace/kernel';
 import { printableConfig, readSecretFile } from '@millrace/service-kit';
 import { Simulation } from './simulation.ts';
 import { parseSimulatorArguments, readSimulatorConfig, simulatorConfig, simulatorEnvironment } from './simulator.config.ts';
@@ -7,8 +7,9 @@ import { IntakeClient } from './traffic/intake-client.ts';
 import { journalWriter, manifestWriter } from './traffic/record-file.ts';
 import { reserveStock } from './traffic/stock-desk.ts';
 
-/** After SIGTERM what waits may still be sent for so long. */
+/** After SIGTERM what waits may still be sent for so long; after a run of a set length, longer: a restart may be going on. */
 const LAST_WORDS_MS = 5000;
+const LAST_WORDS_OF_A_RUN_MS = 120_000;
 
 const say = (text: string): void => { process.stderr.write(`${text}\n`); };
 
@@ -26,6 +27,7 @@ const simulate = async (args: readonly string[]): Promise<object> => {
       setTimeout(() => giveUp.abort(), LAST_WORDS_MS).unref();
     });
   }
+  if (options.forMs !== undefined) setTimeout(() => giveUp.abort(), options.forMs + LAST_WORDS_OF_A_RUN_MS).unref();
   const simulation = new Simulation({ seed: options.seed, run: Date.now().toString(36), perSecond: options.rate, forMs: options.forMs }, {
     clock: systemClock, send: (events, signal) => intake.send(events, signal), reserve: (wish) => reserveStock(link, options.tenant, wish),
     willSend: manifestWriter(options.manifest), answered: journalWriter(options.journal),
@@ -38,7 +40,7 @@ const simulate = async (args: readonly string[]): Promise<object> => {
 try {
   process.stdout.write(`${JSON.stringify(await simulate(process.argv.slice(2)))}\n`);
 } catch (error) {
-  const aborted = error instanceof Error && error.name === 'AbortError';
-  if (!aborted) say(`simulator: ${isDomainError(error) || error instanceof Error ? error.message : 'failed'}`);
-  process.exitCode = aborted ? 0 : 1;
+  const unsent = error instanceof Error && error.name === 'AbortError';
+  say(`simulator: ${unsent ? 'the intake did not answer; what waited was not sent' : error instanceof Error ? error.message : 'failed'}`);
+  process.exitCode = 1;
 }
