@@ -5,7 +5,7 @@ import { eventually, natsUrl, uniqueTenant } from '@millrace/testing';
 import { DomainError, type LogKey, type LogMark } from '@millrace/kernel';
 import type { BatchHandler, ConsumerStatus, EventBatch } from './batch.ts';
 import { BusLink } from './link.ts';
-import { LogInMemory, sampleEvent } from './log-in-memory.ts';
+import { LogInMemory, sampleEvent } from './testing.ts';
 import { LogStream } from './jetstream-stream.ts';
 import { OrderedConsumers } from './ordered-consumers.ts';
 import { Relay } from './relay.ts';

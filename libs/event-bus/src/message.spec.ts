@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { LogKey } from '@millrace/kernel';
-import { sampleEvent } from './log-in-memory.ts';
+import { sampleEvent } from './testing.ts';
 import { decodeMessage, encodeHeaders, encodePayload, leafOf } from './message.ts';
 
 const log: LogKey = { tenant: 'shop', context: 'sales', shard: 0 };

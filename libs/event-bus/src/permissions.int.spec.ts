@@ -6,7 +6,7 @@ import { createUser } from '@nats-io/nkeys';
 import { eventually, ownNats } from '@millrace/testing';
 import { ask, respond } from './ask.ts';
 import { BusLink } from './link.ts';
-import { LogInMemory } from './log-in-memory.ts';
+import { LogInMemory } from './testing.ts';
 import { OrderedConsumers } from './ordered-consumers.ts';
 import type { BusManifest } from './permissions.ts';
 import { Relay } from './relay.ts';

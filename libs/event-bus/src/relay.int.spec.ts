@@ -7,7 +7,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BusLink } from './link.ts';
-import { LogInMemory } from './log-in-memory.ts';
+import { LogInMemory } from './testing.ts';
 import { decodeMessage } from './message.ts';
 import { Relay } from './relay.ts';
 import { streamNameOf } from './subject.ts';
@@ -136,7 +136,7 @@ describe('a restored event database', () => {
       const relay = relaying(log);
       await relayed(relay, 50);
       log.restoreTo(30, grown);
-      await eventually('divergence', () => stateOf(relay) === 'diverged');
+      expect(await eventually('divergence', () => stateOf(relay) === 'diverged' && relay.status()[0]?.relayed)).toBe(50);
       await open.pop()?.stop();
     }
   });

@@ -16,7 +16,7 @@ interface Run {
 
 const running: ChildProcess[] = [];
 const run = (env: Record<string, string>, ...args: string[]): Run => {
-  const child = spawn(process.execPath, ['--conditions=source', '--import', join(root, 'tools/swc-hook.mjs'), join(import.meta.dirname, 'probe-main.ts'), ...args], { env: { PATH: process.env['PATH'], ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, ['--conditions=source', '--import', join(root, 'tools/swc-hook.mjs'), join(import.meta.dirname, 'fixtures/probe-main.ts'), ...args], { env: { PATH: process.env['PATH'], ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   running.push(child);
   let [out, err] = ['', ''];
   child.stdout.on('data', (chunk: Buffer) => { out += chunk.toString(); });
