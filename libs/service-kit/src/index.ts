@@ -9,7 +9,7 @@ export { HttpProblem, problemOf, RETRY_AFTER_SECONDS, type Problem, type Problem
 export { Readiness, type ReadinessCheck } from './readiness.ts';
 export { Answers, RequestContext, RequestTransport } from './request-transport.ts';
 export { readSecretFile } from './secret-file.ts';
-export { buildService, drainService, startService, type HttpOptions, type ServiceParts } from './service.ts';
+export { buildService, drainService, startService, type HttpOptions, type ServiceParts } from './bootstrap.ts';
 export { defineConfig, PRINCIPALS, serviceUrl, shared, type ApiToken, type HttpConfig, type PrincipalName } from './shared.config.ts';
 export { Allow, Principal, principalOf, Public, TokenGuard } from './token-guard.ts';
 export { traceIdOf, traceparentOf } from './trace-id.ts';
