@@ -41,6 +41,7 @@ export class BusLink {
   private nc: NatsConnection | undefined;
   private up = false;
   private closing = false;
+  private reported: string | undefined;
   private readonly stopping = new AbortController();
   private readonly watchers = new Set<(nc: NatsConnection) => void>();
   private readonly running: Promise<void>;
@@ -98,7 +99,7 @@ export class BusLink {
         for (const watcher of this.watchers) watcher(nc);
         await this.follow(nc);
       } catch (error) {
-        this.options.onChange?.({ kind: 'error', error: error instanceof Error ? error : new Error('connecting failed') });
+        this.report(error instanceof Error ? error : new Error('connecting failed'));
         await pause(RECONNECT_MS, this.stopping.signal);
       }
       this.change(false);
@@ -113,7 +114,14 @@ export class BusLink {
     }
   }
 
+  /** An outage of an hour is one report, not one per attempt. */
+  private report(error: Error): void {
+    if (error.message !== this.reported) this.options.onChange?.({ kind: 'error', error });
+    this.reported = error.message;
+  }
+
   private change(up: boolean): void {
+    if (up) this.reported = undefined;
     if (up === this.up) return;
     this.up = up;
     this.options.onChange?.({ kind: up ? 'up' : 'down' });

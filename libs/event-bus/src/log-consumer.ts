@@ -6,7 +6,7 @@ import { divergenceOf, sameLeaf } from './divergence.ts';
 import type { BusLink } from './link.ts';
 import { decodeMessage } from './message.ts';
 import { isStreamMissing, StreamSource } from './stream-source.ts';
-import { inSpan } from './tracing.ts';
+import { causeOf, inSpan } from './tracing.ts';
 
 export type EventOrigin = 'stream' | 'log';
 
@@ -111,8 +111,9 @@ export class LogConsumer {
   /** Loads the checkpoint and compares it with the log. Also the way back after any failure: the database knows what was committed. */
   private async place(): Promise<void> {
     const mark = await this.options.handler.load(this.log);
-    const head = await this.compare(mark);
+    // Kept before it is compared: a diverged consumer says where it stands.
     this.mark = mark;
+    const head = await this.compare(mark);
     this.epoch = head?.epoch ?? this.epoch;
     this.parked = (await this.options.handler.parked?.(this.log)) ?? 0;
     this.become('catching-up');
@@ -237,8 +238,7 @@ export class LogConsumer {
     const last = events.at(-1);
     if (!last) return;
     const mark: LogMark = { epoch: this.epoch, position: last.position, leaf: last.leaf };
-    const parent = events.length === 1 ? last.envelope.traceparent : undefined;
-    await inSpan('consume batch', { kind: 'consumer', attributes: { 'millrace.log': logName(this.log), 'messaging.batch.message_count': events.length }, ...(parent ? { parent } : {}) }, () =>
+    await inSpan('consume batch', { kind: 'consumer', attributes: { 'millrace.log': logName(this.log), 'messaging.batch.message_count': events.length }, ...causeOf(events) }, () =>
       this.options.handler.apply({ log: this.log, events, mark }));
     this.mark = mark;
     this.options.onApplied?.(this.log, events.length, from);

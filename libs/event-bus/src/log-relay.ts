@@ -4,7 +4,7 @@ import { sameLeaf } from './divergence.ts';
 import { LogStream, streamDivergence } from './jetstream-stream.ts';
 import type { BusLink } from './link.ts';
 import type { StreamLimits } from './topology.ts';
-import { inSpan } from './tracing.ts';
+import { causeOf, inSpan } from './tracing.ts';
 
 export type RelayState = 'relaying' | 'waiting' | 'diverged';
 
@@ -101,10 +101,18 @@ export class LogRelay {
     const stream = await LogStream.of(this.options.link.connection(), this.log, this.head.epoch);
     if (this.relayed === undefined || Date.now() - this.checkedAt > IDLE_CHECK_MS) await this.locate(stream);
     if (this.state === 'diverged' || this.relayed === undefined) return false;
-    if (this.head.position < this.relayed.position) return this.diverge(`the log ends at ${this.head.position}, behind the stream, which ends at ${this.relayed.position}`);
+    if (this.head.position < this.relayed.position && !(await this.confirmHead(this.relayed.position))) return false;
     this.become('relaying');
     if (this.head.position === this.relayed.position) return false;
     return this.copy(stream);
+  }
+
+  /** A head behind what is relayed may have been read before a page that went further: only a fresh one proves a shorter log. */
+  private async confirmHead(relayed: Position): Promise<boolean> {
+    const fresh = await this.options.reader.head(this.log);
+    if (!fresh || fresh.position < relayed) return this.diverge(`the log ends at ${fresh?.position ?? 0}, behind the stream, which ends at ${relayed}`);
+    this.head = { ...fresh, epoch: this.head.epoch };
+    return true;
   }
 
   /** Learns from the stream where it ends, makes it when it is missing, and compares it with the log. */
@@ -143,7 +151,7 @@ export class LogRelay {
       const before = this.relayed.position;
       const last = events.at(-1);
       if (!last) break;
-      const committing = inSpan('relay batch', { kind: 'producer', attributes: { 'millrace.log': logName(this.log), 'messaging.batch.message_count': events.length } }, () => stream.publish(before, events));
+      const committing = inSpan('relay batch', { kind: 'producer', ...causeOf(events), attributes: { 'millrace.log': logName(this.log), 'messaging.batch.message_count': events.length } }, () => stream.publish(before, events));
       const [outcome, next] = await Promise.all([committing, this.page(last)]);
       if (outcome === 'refused') {
         // Another relay was first, or the stream was made anew: look again.

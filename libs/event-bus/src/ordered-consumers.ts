@@ -1,14 +1,18 @@
 import { logName, type LogHead } from '@millrace/kernel';
-import { pause } from './back-off.ts';
+import { BackOff, pause } from './back-off.ts';
 import type { ConsumerStatus } from './batch.ts';
 import { LogConsumer, type LogConsumerOptions } from './log-consumer.ts';
 
 /** A log that is new is noticed after at most this. */
 const DISCOVERY_MS = 500;
+/** While the event database is away, discovery slows down to this. */
+const MOST_BACK_OFF_MS = 5_000;
 
 export interface OrderedConsumersOptions extends LogConsumerOptions {
   /** Contexts whose logs are consumed, of every tenant. */
   readonly contexts: readonly string[];
+  /** Told when the logs can't be listed; the loops that run already report the same outage by their state. */
+  readonly onDiscoveryError?: (error: unknown) => void;
 }
 
 const keyOf = (head: Pick<LogHead, 'tenant' | 'context' | 'shard'>): string => `${head.tenant} ${logName(head)}`;
@@ -37,14 +41,16 @@ export class OrderedConsumers {
   }
 
   private async discover(): Promise<void> {
+    const backOff = new BackOff(DISCOVERY_MS, MOST_BACK_OFF_MS);
     while (!this.stopping.signal.aborted) {
       try {
         for (const head of await this.options.reader.heads()) this.follow(head);
+        backOff.reset();
+        await pause(DISCOVERY_MS, this.stopping.signal);
       } catch (error) {
-        // The loops report the same outage by their state; here it only means that no log is new.
-        this.options.onError?.(error, { tenant: '', context: 'backbone', shard: 0 });
+        this.options.onDiscoveryError?.(error);
+        await backOff.wait(this.stopping.signal);
       }
-      await pause(DISCOVERY_MS, this.stopping.signal);
     }
   }
 

@@ -94,6 +94,22 @@ describe('the relay', () => {
     expect(state.first_seq).toBeGreaterThan(50);
   });
 
+  it('takes a head read late for what it is: old news', async () => {
+    const log = new LogInMemory(uniqueTenant()).append(100);
+    const states: string[] = [];
+    const link = BusLink.open({ url: natsUrl(), service: 'backbone' });
+    // Heads lag behind what reading finds, as they do under load.
+    const reader = { heads: async () => (await log.heads()).map((head) => ({ ...head, position: Math.max(1, head.position - 10) })), head: log.head.bind(log), read: log.read.bind(log), mark: log.mark.bind(log) };
+    const relay = new Relay({ reader, link, onChange: (status) => states.push(status.state) });
+    relay.start();
+    open.push({ stop: async () => { await relay.stop(); await link.close(); } });
+    for (let end = 100; end <= 500; end += 100) {
+      await eventually('relayed', () => relay.status()[0]?.relayed === end);
+      log.append(100);
+    }
+    expect(states).not.toContain('diverged');
+  });
+
   it('backs off while the event database is away and goes on after', async () => {
     const log = new LogInMemory(uniqueTenant()).append(10);
     const relay = relaying(log);

@@ -1,5 +1,6 @@
-import { context, propagation, SpanKind, SpanStatusCode, trace, type Attributes, type Context } from '@opentelemetry/api';
+import { context, propagation, SpanKind, SpanStatusCode, trace, type Attributes, type Context, type Link } from '@opentelemetry/api';
 import type { MsgHdrs } from '@nats-io/transport-node';
+import type { StoredEvent } from '@millrace/kernel';
 
 const tracer = trace.getTracer('millrace');
 
@@ -9,16 +10,34 @@ export interface SpanOptions {
   readonly attributes?: Attributes;
   /** W3C traceparent of what caused this, when it came in a message or an event. */
   readonly parent?: string;
+  /** traceparents of further causes, as span links: a batch has many. */
+  readonly links?: readonly string[];
 }
+
+/** A span says no more about a batch by a thousandth link. */
+const MAX_LINKS = 32;
+
+/** What events' own traces make of a span over them: their parent when they share one, else links. */
+export const causeOf = (events: readonly StoredEvent[]): Pick<SpanOptions, 'parent' | 'links'> => {
+  const causes = [...new Set(events.flatMap(({ envelope }) => (envelope.traceparent === undefined ? [] : [envelope.traceparent])))];
+  const [only] = causes;
+  if (only === undefined) return {};
+  return causes.length === 1 ? { parent: only } : { links: causes.slice(0, MAX_LINKS) };
+};
 
 const KINDS = { internal: SpanKind.INTERNAL, producer: SpanKind.PRODUCER, consumer: SpanKind.CONSUMER, client: SpanKind.CLIENT, server: SpanKind.SERVER } as const;
 
 const withParent = (traceparent: string | undefined): Context =>
   traceparent === undefined ? context.active() : propagation.extract(context.active(), { traceparent });
 
+const linksOf = (traceparents: readonly string[]): Link[] => traceparents.flatMap((traceparent) => {
+  const span = trace.getSpanContext(withParent(traceparent));
+  return span ? [{ context: span }] : [];
+});
+
 /** Runs `work` in a span; an error marks the span and passes through. Costs next to nothing while no SDK is started. */
 export const inSpan = async <T>(name: string, options: SpanOptions, work: () => Promise<T>): Promise<T> =>
-  tracer.startActiveSpan(name, { kind: KINDS[options.kind ?? 'internal'], ...(options.attributes ? { attributes: options.attributes } : {}) }, withParent(options.parent), async (span) => {
+  tracer.startActiveSpan(name, { kind: KINDS[options.kind ?? 'internal'], ...(options.attributes ? { attributes: options.attributes } : {}), ...(options.links ? { links: linksOf(options.links) } : {}) }, withParent(options.parent), async (span) => {
     try {
       return await work();
     } catch (error) {

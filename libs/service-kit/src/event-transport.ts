@@ -57,6 +57,7 @@ export class EventTransport extends Server implements CustomTransportStrategy {
     this.consumers = new OrderedConsumers({
       service, contexts, reader, handler: this.options.handler(this.projection()), ...(link ? { link } : {}), ...(batchEvents === undefined ? {} : { batchEvents }),
       onChange: (status) => logger[status.state === 'diverged' ? 'error' : 'info'](status, 'consumer changed'),
+      onDiscoveryError: (error) => logger.warn({ err: error }, 'logs can not be listed'),
       onApplied: (log, events, from) => applied?.inc({ tenant: log.tenant, log: logName(log), from }, events),
       onError: (error, log) => logger.warn({ err: error, tenant: log.tenant, log: logName(log) }, 'consumer will try again'),
     });

@@ -1,0 +1,68 @@
+import { context, propagation, SpanStatusCode, trace } from '@opentelemetry/api';
+import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
+import { W3CTraceContextPropagator } from '@opentelemetry/core';
+import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider, type ReadableSpan } from '@opentelemetry/sdk-trace';
+import { headers } from '@nats-io/transport-node';
+import type { StoredEvent } from '@millrace/kernel';
+import { sampleEvent } from './testing.ts';
+import { causeOf, currentTraceparent, injectTrace, inSpan } from './tracing.ts';
+
+const parentOf = (digit: string): string => `00-${digit.repeat(32)}-${digit.repeat(16)}-01`;
+const event = (traceparent?: string): StoredEvent => {
+  const sample = sampleEvent({ tenant: 'shop', context: 'sales', shard: 0 }, 1, 1);
+  return traceparent === undefined ? sample : { ...sample, envelope: { ...sample.envelope, traceparent } };
+};
+
+describe('what caused a batch', () => {
+  it('is nothing, the one trace its events share, or links to at most 32', () => {
+    expect(causeOf([event(), event()])).toEqual({});
+    expect(causeOf([event(), event(parentOf('a')), event(parentOf('a'))])).toEqual({ parent: parentOf('a') });
+    expect(causeOf([event(parentOf('a')), event(parentOf('b'))])).toEqual({ links: [parentOf('a'), parentOf('b')] });
+    const many = Array.from({ length: 40 }, (_, index) => event(`00-${String(index + 10).repeat(16)}-${'1'.repeat(16)}-01`));
+    expect(causeOf(many).links).toHaveLength(32);
+  });
+});
+
+describe('without a started SDK', () => {
+  it('spans cost nothing and change nothing', async () => {
+    expect(await inSpan('work', {}, async () => currentTraceparent())).toBeUndefined();
+    expect(injectTrace(headers()).has('traceparent')).toBe(false);
+  });
+});
+
+describe('with an SDK', () => {
+  const exporter = new InMemorySpanExporter();
+  const finished = (): ReadableSpan[] => exporter.getFinishedSpans();
+  beforeAll(() => {
+    trace.setGlobalTracerProvider(new TracerProvider({ spanProcessors: [new SimpleSpanProcessor({ exporter })] }));
+    context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
+    propagation.setGlobalPropagator(new W3CTraceContextPropagator());
+  });
+  beforeEach(() => exporter.reset());
+  afterAll(() => {
+    trace.disable();
+    context.disable();
+    propagation.disable();
+  });
+
+  it('a span goes on in the trace it is told, and messages sent within carry it', async () => {
+    const carried = await inSpan('outer', { parent: parentOf('a'), kind: 'producer' }, async () => injectTrace(headers()).get('traceparent'));
+    const [outer] = finished();
+    expect(outer?.spanContext().traceId).toBe('a'.repeat(32));
+    expect(carried).toBe(`00-${'a'.repeat(32)}-${outer?.spanContext().spanId}-01`);
+  });
+
+  it('nested spans share a trace, and a batch links to its causes', async () => {
+    await inSpan('outer', { links: [parentOf('b'), parentOf('c'), 'nonsense'] }, () => inSpan('inner', { attributes: { n: 1 } }, async () => undefined));
+    const [inner, outer] = finished();
+    expect(inner?.spanContext().traceId).toBe(outer?.spanContext().traceId);
+    expect(inner?.attributes).toEqual({ n: 1 });
+    expect(outer?.links.map((link) => link.context.traceId)).toEqual(['b'.repeat(32), 'c'.repeat(32)]);
+  });
+
+  it('an error marks the span and passes, without its text', async () => {
+    await expect(inSpan('work', {}, () => Promise.reject(new Error('alice')))).rejects.toThrow('alice');
+    expect(finished()[0]?.status).toEqual({ code: SpanStatusCode.ERROR });
+    expect(JSON.stringify(finished()[0]?.events)).not.toContain('alice');
+  });
+});
