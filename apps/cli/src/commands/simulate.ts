@@ -28,7 +28,7 @@ const simulatorArgs = (options: SimulateOptions): string[] => [
 ];
 
 /** Runs the simulator to its end; its progress goes to standard error, its last line of standard output is its report. */
-const runSimulator = async ({ config, terminal }: CommandContext, options: SimulateOptions): Promise<Record<string, unknown>> => {
+const runSimulator = async ({ config }: CommandContext, options: SimulateOptions): Promise<Record<string, unknown>> => {
   const home = homeAt(config.home);
   const client = connectPlatform(config.home);
   await ownSourceKey(client, home, simulatorSource(options.tenant));
@@ -43,7 +43,6 @@ const runSimulator = async ({ config, terminal }: CommandContext, options: Simul
   child.stdout.setEncoding('utf8').on('data', (text: string) => { output = (output + text).slice(-65_536); });
   const code = await new Promise<number | null>((done) => child.once('close', done));
   if (code !== 0) throw new DomainError('unavailable', 'simulation-failed', {}, `the simulator ended with ${code ?? 'a signal'}; its words are above`);
-  terminal.err('');
   return JSON.parse(output.trim().split('\n').at(-1) ?? '{}') as Record<string, unknown>;
 };
 

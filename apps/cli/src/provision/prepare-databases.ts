@@ -45,7 +45,9 @@ const prepareKeys = async (plan: EnvironmentPlan, manifests: readonly ServiceMan
   for (const { service } of owners) await ensureDatabase(plan.adminUrls.keys, KEYS_DATABASE, roleOf(service));
 };
 
-/** Roles, databases and the event database's schema; every step may be repeated. The three servers are prepared side by side. */
+/** Roles, databases and the event database's schema; every step may be repeated. One after the other: the three may be one server. */
 export const prepareDatabases = async (workspace: string, plan: EnvironmentPlan, manifests: readonly ServiceManifest[]): Promise<void> => {
-  await Promise.all([prepareEvents(workspace, plan, manifests), prepareReads(plan, manifests), prepareKeys(plan, manifests)]);
+  await prepareReads(plan, manifests);
+  await prepareKeys(plan, manifests);
+  await prepareEvents(workspace, plan, manifests);
 };
