@@ -1,4 +1,4 @@
-import { AckPolicy, DeliverPolicy, JetStreamApiError, jetstream, jetstreamManager, ReplayPolicy, type Consumer, type ConsumerConfig, type ConsumerMessages, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
+import { AckPolicy, DeliverPolicy, JetStreamApiError, JetStreamError, jetstream, jetstreamManager, ReplayPolicy, type Consumer, type ConsumerConfig, type ConsumerMessages, type JetStreamManager, type JsMsg } from '@nats-io/jetstream';
 import { nanos, type NatsConnection } from '@nats-io/transport-node';
 import type { Epoch, LogKey, Position } from '@millrace/kernel';
 import { logSubjectFilter, streamNameOf } from './subject.ts';
@@ -16,6 +16,9 @@ const STREAM_NOT_FOUND = 10059;
 
 /** The relay has not made the stream yet, or it was lost: nothing to report, Postgres has the events. */
 export const isStreamMissing = (error: unknown): boolean => error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND;
+
+/** How the server ends a pull bounded in bytes when they are used up: an end like any other, the next pull goes on. */
+const isPullFull = (error: unknown): boolean => error instanceof JetStreamError && /batch completed|exceeds maxbytes/i.test(error.message);
 
 const configOf = (service: string, log: LogKey, epoch: Epoch, after: Position): Partial<ConsumerConfig> => ({
   name: service,
@@ -93,7 +96,7 @@ export class StreamSource {
         this.wake();
       }
     } catch (error) {
-      this.failure = error;
+      if (!isPullFull(error)) this.failure = error;
     } finally {
       this.ended = true;
       this.wake();
