@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { ask, BusLink } from '@millrace/event-bus';
+import { PgEventStore, type EventStore } from '@millrace/event-store';
 import { CachedSubjectKeys, NatsSubjectKeyProvider, type SubjectKeyProvider } from '@millrace/privacy';
-import { openEventStore, type EventStore } from '@millrace/event-store';
 import { Closing, CONFIG, readSecretFile, Readiness } from '@millrace/service-kit';
 import type { IngestionConfig } from './ingestion.config.ts';
 import { KEYS, STORE } from './injection-tokens.ts';
@@ -13,7 +13,7 @@ import { KEYS, STORE } from './injection-tokens.ts';
       provide: STORE,
       inject: [CONFIG, Closing, Readiness],
       useFactory: (config: IngestionConfig, closing: Closing, readiness: Readiness): EventStore => {
-        const store = openEventStore({ url: config.eventsUrl, applicationName: 'ingestion' });
+        const store = PgEventStore.connect({ url: config.eventsUrl, applicationName: 'ingestion' });
         readiness.add('events', () => store.heads());
         closing.add('events', () => store.close());
         return store;

@@ -1,19 +1,37 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createCurve } from '@nats-io/nkeys';
+import { parseServiceManifest, type ServiceManifest } from '@millrace/contracts';
 import { BusLink } from '@millrace/event-bus';
-import type { EventStore } from '@millrace/event-store';
+import { applyGrants, migrateEventStore, PgEventStore, roleOf, type EventStore } from '@millrace/event-store';
 import { KEY_SUBJECTS, openKeyRequest, sealKeyAnswer, type KeyOperation, type KeyRequest, type SubjectKeys } from '@millrace/privacy';
 import { InMemorySubjectKeys } from '@millrace/privacy/testing';
 import { buildService, makeLogger } from '@millrace/service-kit';
-import { freshDatabase, type TestDatabase } from '@millrace/testing';
+import { freshDatabase, withClient, type TestDatabase } from '@millrace/testing';
+import { parse } from 'yaml';
 import { ingestionConfig, type IngestionConfig } from './ingestion.config.ts';
 import { STORE } from './injection-tokens.ts';
 import { rawBodies } from './raw-bodies.ts';
 import type { SourceWish } from './sources/source.model.ts';
+
+export const ROLE = roleOf('ingestion');
+export const ROLE_PASSWORD = 'for-this-run';
+
+export const ingestionManifest = async (): Promise<ServiceManifest> => parseServiceManifest(parse(await readFile(join(import.meta.dirname, '../service.yaml'), 'utf8')));
+
+/** A migrated event database with ingestion's own role and rights, made from its service.yaml. */
+export const freshEventDatabase = async (): Promise<TestDatabase> => {
+  const database = await freshDatabase({ template: 'ingestion_events', migrate: async (url) => { await migrateEventStore(url); } });
+  await withClient(database.url, async (client) => {
+    const { rowCount } = await client.query('select from pg_roles where rolname = $1', [ROLE]);
+    if (rowCount === 0) await client.query(`create role ${ROLE} login password '${ROLE_PASSWORD}'`);
+    await applyGrants(client, [await ingestionManifest()]);
+  });
+  return database;
+};
 
 export const OPERATOR = 'operator-token';
 export const CONSOLE = 'console-token';
@@ -45,7 +63,10 @@ class SecurityStandIn {
 export interface RunningIngestion {
   readonly app: NestFastifyApplication;
   readonly address: string;
+  /** The app's own, with ingestion's rights. */
   readonly store: EventStore;
+  /** Reads every log, as the owner. */
+  readonly reader: EventStore;
   readonly subjects: InMemorySubjectKeys;
   readonly link: BusLink;
   readonly events: TestDatabase;
@@ -77,22 +98,24 @@ export const runIngestion = async ({ events, natsUrl, databaseUrl, limits }: Ser
     nc.subscribe(KEY_SUBJECTS[operation], { callback: (_, message) => void security.answer(message.data).then((answer) => message.respond(answer)) });
   }
   const own = databaseUrl === undefined ? await freshDatabase() : undefined;
-  const config: IngestionConfig = {
+  const config: Omit<IngestionConfig, 'natsSeedFile'> = {
     httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined,
     apiTokens: [{ principal: 'operator', sha256: sha256(OPERATOR) }, { principal: 'console', sha256: sha256(CONSOLE) }],
-    eventsUrl: events.url, databaseUrl: databaseUrl ?? own!.url, natsUrl, natsSeedFile: undefined as never, xkeySeedFile, securityXkey: security.publicKey,
+    eventsUrl: events.urlAs(ROLE, ROLE_PASSWORD), databaseUrl: databaseUrl ?? own!.url, natsUrl, xkeySeedFile, securityXkey: security.publicKey,
     maxInFlightBytes: 48 * 1024 * 1024, maxInFlightRequests: 512, ...limits,
   };
-  const app = await buildService({ config: ingestionConfig, module: async () => (await import('./app.module.ts')).AppModule, http: rawBodies }, config, makeLogger('ingestion', 'fatal'));
+  const app = await buildService({ config: ingestionConfig, module: async () => (await import('./app.module.ts')).AppModule, http: rawBodies }, config as IngestionConfig, makeLogger('ingestion', 'fatal'));
   await app.listen(0, '127.0.0.1');
   const address = await app.getUrl();
+  const reader = PgEventStore.connect({ url: events.url, applicationName: 'spec' });
   const admin = (method: string, path: string, body?: unknown, token = OPERATOR): Promise<Response> =>
     fetch(`${address}${path}`, { method, headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
   return {
-    app, address, link, events, store: app.get<EventStore>(STORE, { strict: false }), subjects: security.subjects, admin,
+    app, address, link, events, reader, store: app.get<EventStore>(STORE, { strict: false }), subjects: security.subjects, admin,
     source: async (wish) => ((await (await admin('POST', '/v1/sources', wish)).json()) as { key: string }).key,
     close: async () => {
       await app.close();
+      await reader.close();
       await link.close();
       await own?.drop();
       await rm(dir, { recursive: true, force: true });

@@ -135,9 +135,10 @@ describe('quarantine', () => {
     const [kept] = await quarantine(keys, grant, '2026-11-23T12:00:00.000Z', [refusedEvent]);
     expect(kept).toMatchObject({ tenant: 'shop', via: 'crm', eventId: 'bad-1', type: 'customer.profile.registered', pointer: '/data/?/x', code: 'data-invalid' });
     expect(Buffer.from(kept!.body).toString()).not.toMatch(/Ann|shop\.example/);
-    const [{ keys: dataKeys }] = await keys.resolve('shop', [{ identifiers: [{ kind: 'quarantine', value: '2026-11' }], purposes: ['quarantine'] }]) as [{ keys: ReadonlyMap<string, { key: Uint8Array }> }];
-    expect(openReject(dataKeys.get('quarantine')!.key, kept!)).toEqual(raw.bytes);
-    expect(() => openReject(dataKeys.get('quarantine')!.key, { ...kept!, rejectId: 'another' })).toThrow(/altered/);
+    const [month] = await keys.resolve('shop', [{ identifiers: [{ kind: 'quarantine', value: '2026-11' }], purposes: ['quarantine'] }]);
+    const { key } = month!.keys.get('quarantine')!;
+    expect(openReject(key, kept!)).toEqual(raw.bytes);
+    expect(() => openReject(key, { ...kept!, rejectId: 'another' })).toThrow(/altered/);
   });
 
   it('has one subject per tenant and month, and asks for none when all is well', async () => {

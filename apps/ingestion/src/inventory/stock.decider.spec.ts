@@ -1,3 +1,5 @@
+// oxlint-disable jest/expect-expect -- thenEmits and thenRejects throw when what was decided differs
+
 import { describe, expect, it } from '@jest/globals';
 import { deciderSpec } from '@millrace/event-sourcing';
 import fc from 'fast-check';

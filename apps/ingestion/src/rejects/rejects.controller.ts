@@ -5,7 +5,7 @@ import { parametersOf } from '../request-input.ts';
 import { STORE } from '../injection-tokens.ts';
 import { tenantText } from '../sources/source.model.ts';
 
-export const rejectsQuery = z.strictObject({ tenant: tenantText, limit: z.coerce.number().int().min(1).max(1000).default(100), before: z.uuid().optional() });
+export const rejectsQuery = z.strictObject({ tenant: tenantText, limit: z.coerce.number().int().min(1).max(1000).default(100), before: z.string().regex(/^[\w-]{1,64}$/).optional() });
 
 export const keptReject = z.strictObject({
   tenant: z.string(), via: z.string(), rejectId: z.string(), eventId: z.string().optional(), type: z.string().optional(), version: z.int().optional(),
