@@ -26,7 +26,8 @@ $$;
 
 -- Appends one batch. Rows come sorted by id, so that two logs taking the same ids wait for each other in one order.
 --   p_streams/p_expected: the streams of the batch, each once, and the version each must have before it (-1: any)
---   p_ids …              per row: id, offset of its position, index of its stream, step of its version, place of its frame in p_packed
+--   p_ids …              per row: id, stream, offset of its position, index of its stream, step of its version, place of its frame in
+--                        p_packed (the stream's name again: finding an element of a text array walks the array)
 --   p_sources …          counter deltas
 -- A frame is 00 | envelope | SHA-256(salt | data) | salt (16) | data | fingerprint (32) | leaf (32).
 -- Answers the epoch, the position before the batch and the streams' versions before it. Raises MR001 when the epoch was renewed,
@@ -35,7 +36,7 @@ $$;
 CREATE FUNCTION millrace.append_events(
   p_tenant text, p_context text, p_shard integer, p_epoch bigint,
   p_streams text[], p_expected bigint[],
-  p_ids text[], p_place integer[], p_stream_at integer[], p_step integer[], p_start integer[], p_envelope integer[], p_data integer[],
+  p_ids text[], p_id_streams text[], p_place integer[], p_stream_at integer[], p_step integer[], p_start integer[], p_envelope integer[], p_data integer[],
   p_packed bytea, p_sources text[], p_outcomes text[], p_numbers bigint[], p_rejects jsonb,
   OUT epoch bigint, OUT base bigint, OUT versions bigint[]
 )
@@ -71,8 +72,7 @@ BEGIN
 
   -- A statement of its own, after the lock: its snapshot holds what the lock's last holder committed.
   SELECT array_agg(coalesce(last.stream_version, 0) ORDER BY s.n),
-    bool_or((s.expected >= 0 AND s.expected <> coalesce(last.stream_version, 0)) OR last.context <> p_context OR last.shard <> p_shard
-      OR octet_length(s.stream) NOT BETWEEN 1 AND 200),
+    bool_or((s.expected >= 0 AND s.expected <> coalesce(last.stream_version, 0)) OR last.context <> p_context OR last.shard <> p_shard),
     greatest(v_floor, (SELECT e.position FROM millrace.event e
       WHERE e.tenant = p_tenant AND e.context = p_context AND e.shard = p_shard ORDER BY e.position DESC LIMIT 1))
   INTO versions, v_refused, base
@@ -85,16 +85,16 @@ BEGIN
 
   IF v_rows > 0 THEN
     INSERT INTO millrace.event (tenant, context, shard, position, id, stream, stream_version, fingerprint, salt, leaf, envelope, data)
-    SELECT p_tenant, p_context, p_shard, base + r.place, r.id, p_streams[r.stream_at], versions[r.stream_at] + r.step,
+    SELECT p_tenant, p_context, p_shard, base + r.place, r.id, r.stream, versions[r.stream_at] + r.step,
       substring(p_packed FROM r.start + 49 + r.envelope + r.data FOR 32),
       substring(p_packed FROM r.start + 33 + r.envelope FOR 16),
       substring(p_packed FROM r.start + 81 + r.envelope + r.data FOR 32),
       substring(p_packed FROM r.start + 1 FOR r.envelope),
       substring(p_packed FROM r.start + 49 + r.envelope FOR r.data)
-    FROM unnest(p_ids, p_place, p_stream_at, p_step, p_start, p_envelope, p_data) AS r(id, place, stream_at, step, start, envelope, data)
+    FROM unnest(p_ids, p_id_streams, p_place, p_stream_at, p_step, p_start, p_envelope, p_data) AS r(id, stream, place, stream_at, step, start, envelope, data)
     -- Positions are distinct by key, so these make them dense.
     WHERE r.place BETWEEN 1 AND v_rows AND r.step BETWEEN 1 AND v_rows AND r.start > 0
-      AND octet_length(r.id) BETWEEN 1 AND 200 AND r.envelope BETWEEN 2 AND 16384 AND r.data BETWEEN 0 AND 524288
+      AND octet_length(r.id) BETWEEN 1 AND 200 AND octet_length(r.stream) BETWEEN 1 AND 200 AND r.envelope BETWEEN 2 AND 16384 AND r.data BETWEEN 0 AND 524288
       AND r.start + 112 + r.envelope + r.data <= v_bytes;
     GET DIAGNOSTICS v_written = ROW_COUNT;
     IF v_written <> v_rows THEN

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Epoch, LogKey, Position } from '@millrace/kernel';
 import type { AppendPlan, PlannedOutcome, PlannedRow } from './append-plan.ts';
 import type { Statements } from './database.ts';
-import { openFrame } from './event-frame.ts';
+import { dataOf, fingerprintOf, lengthOf } from './event-frame.ts';
 import type { PreparedEvent, PreparedUnit } from './prepared-unit.ts';
 import { rejectRow, type RejectRow } from './reject-row.ts';
 
@@ -39,10 +39,10 @@ const conflictsOf = (log: LogKey, units: readonly PreparedUnit[], plan: AppendPl
   const rows: RejectRow[] = [];
   for (const [, event, planned] of each(units, plan)) {
     if (planned.kind !== 'conflict' && planned.kind !== 'conflict-with-row') continue;
-    const digest = createHash('sha256').update(event.id).update('\0').update(event.fingerprint).digest('hex').slice(0, 32);
+    const digest = createHash('sha256').update(event.id).update('\0').update(fingerprintOf(event.frame)).digest('hex').slice(0, 32);
     rows.push(rejectRow({
       tenant: log.tenant, via: event.via, rejectId: `conflict-${digest}`, eventId: event.id, type: event.type, version: event.version, pointer: '/id', code: 'id-conflict',
-      reason: 'The id is known with another body; the first stays.', receivedAt: event.receivedtime, body: openFrame(event.frame).data,
+      reason: 'The id is known with another body; the first stays.', receivedAt: event.receivedtime, body: dataOf(event.frame),
     }, true));
   }
   return rows;
@@ -54,22 +54,22 @@ const texts = (values: readonly string[]): string => `{${values.map((value) => `
 
 const byId = (a: { event: PreparedEvent }, b: { event: PreparedEvent }): number => (a.event.id < b.event.id ? -1 : 1);
 
-const APPEND = 'SELECT epoch, base, versions FROM millrace.append_events($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18)';
+const APPEND = 'SELECT epoch, base, versions FROM millrace.append_events($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19)';
 
-/** The rows' frames in one buffer. Frames of one call lie side by side already; runs of them are taken whole. */
-const pack = (rows: readonly PlannedRow[]): { packed: Uint8Array; startOf: ReadonlyMap<PlannedRow, number> } => {
-  const startOf = new Map<PlannedRow, number>();
-  const runs: { buffer: ArrayBufferLike; from: number; to: number }[] = [];
+/** The rows' frames in one buffer, and where each starts (from 1), by place. Frames of one call lie side by side already; runs of them are taken whole. */
+const pack = (rows: readonly PlannedRow[]): { packed: Buffer; startOf: readonly number[] } => {
+  const startOf: number[] = [];
+  const runs: { slab: Buffer; from: number; to: number }[] = [];
   let end = 1;
-  for (const row of rows) {
-    const { bytes } = row.event.frame;
-    startOf.set(row, end);
-    end += bytes.length;
+  for (const { event: { frame } } of rows) {
+    const length = lengthOf(frame);
+    startOf.push(end);
+    end += length;
     const run = runs.at(-1);
-    if (run !== undefined && run.buffer === bytes.buffer && run.to === bytes.byteOffset) run.to += bytes.length;
-    else runs.push({ buffer: bytes.buffer, from: bytes.byteOffset, to: bytes.byteOffset + bytes.length });
+    if (run !== undefined && run.slab === frame.slab && run.to === frame.offset) run.to += length;
+    else runs.push({ slab: frame.slab, from: frame.offset, to: frame.offset + length });
   }
-  const parts = runs.map(({ buffer, from, to }) => Buffer.from(buffer, from, to - from));
+  const parts = runs.map(({ slab, from, to }) => slab.subarray(from, to));
   return { packed: parts.length === 1 ? parts[0]! : Buffer.concat(parts), startOf };
 };
 
@@ -85,8 +85,8 @@ export const appendBatch = async (database: Statements, log: LogKey, epoch: Epoc
   const rows = plan.rows.toSorted(byId);
   const values = [
     log.tenant, log.context, log.shard, epoch ?? null, texts(plan.streams), numbers(plan.expected),
-    texts(rows.map((row) => row.event.id)), numbers(rows.map((row) => row.place)), numbers(rows.map((row) => row.streamAt)), numbers(rows.map((row) => row.step)),
-    numbers(rows.map((row) => startOf.get(row)!)), numbers(rows.map((row) => row.event.frame.envelopeLength)), numbers(rows.map((row) => row.event.frame.dataLength)), packed,
+    texts(rows.map((row) => row.event.id)), texts(rows.map((row) => plan.streams[row.streamAt - 1]!)), numbers(rows.map((row) => row.place)), numbers(rows.map((row) => row.streamAt)), numbers(rows.map((row) => row.step)),
+    numbers(rows.map((row) => startOf[row.place - 1]!)), numbers(rows.map((row) => row.event.frame.envelopeLength)), numbers(rows.map((row) => row.event.frame.dataLength)), packed,
     texts(counts.map((count) => count.source)), texts(counts.map((count) => count.outcome)), numbers(counts.map((count) => count.n)),
     rejects.length === 0 ? null : JSON.stringify(rejects),
   ];

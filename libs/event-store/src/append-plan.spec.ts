@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import type { LogKey } from '@millrace/kernel';
 import { NOTHING_KNOWN, planAppend, type AppendPlan, type Knowledge, type Located } from './append-plan.ts';
-import { frameEvent, openFrame } from './event-frame.ts';
+import { fingerprintOf, frameEvent, leafOf } from './event-frame.ts';
 import type { PreparedUnit } from './prepared-unit.ts';
 
 const LOG: LogKey = { tenant: 'shop', context: 'sales', shard: 0 };
@@ -13,8 +13,7 @@ const unit = ({ stream, expected, ids, body }: Wanted): PreparedUnit => ({
   stream: `s${stream}`, expectedVersion: expected, counted: true, bytes: 0,
   events: ids.map((id) => {
     const frame = frameEvent({ envelope: '{}', data: Buffer.of(1), fingerprint: `${body}`.repeat(64) });
-    const { fingerprint, leaf } = openFrame(frame);
-    return { id: `e${id}`, type: 't', version: 1, via: 'web', receivedtime: '', frame, fingerprint, leaf };
+    return { id: `e${id}`, type: 't', version: 1, via: 'web', receivedtime: '', frame };
   }),
 });
 
@@ -31,14 +30,14 @@ class Model {
   one(made: PreparedUnit): string[] {
     const known = made.events.map((event) => this.events.get(event.id));
     if (known.some((at) => at !== undefined)) {
-      return known.map((at, n) => (at === undefined ? 'skipped' : `${Buffer.compare(at.fingerprint, made.events[n]!.fingerprint) === 0 ? 'duplicate' : 'conflict'}@${at.position}`));
+      return known.map((at, n) => (at === undefined ? 'skipped' : `${Buffer.compare(at.fingerprint, fingerprintOf(made.events[n]!.frame)) === 0 ? 'duplicate' : 'conflict'}@${at.position}`));
     }
     const version = this.versions.get(made.stream) ?? 0;
     if (made.expectedVersion !== 'any' && made.expectedVersion !== version) return made.events.map(() => `wrong:${version}`);
     this.versions.set(made.stream, version + made.events.length);
     return made.events.map((event, n) => {
       this.position += 1;
-      this.events.set(event.id, { log: LOG, position: this.position, streamVersion: version + n + 1, fingerprint: event.fingerprint, leaf: event.leaf });
+      this.events.set(event.id, { log: LOG, position: this.position, streamVersion: version + n + 1, fingerprint: fingerprintOf(event.frame), leaf: leafOf(event.frame) });
       return `appended@${this.position}v${version + n + 1}`;
     });
   }

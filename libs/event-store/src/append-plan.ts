@@ -1,4 +1,5 @@
 import type { LogKey, Position } from '@millrace/kernel';
+import { fingerprintOf, leafOf } from './event-frame.ts';
 import type { PreparedEvent, PreparedUnit } from './prepared-unit.ts';
 
 /** Where a known event stands, with what tells a retry from another body. */
@@ -101,12 +102,12 @@ class Planner {
 
   private known(event: PreparedEvent): PlannedOutcome | undefined {
     const row = this.planned.get(event.id);
-    if (row !== undefined) return { kind: sameBytes(row.event.fingerprint, event.fingerprint) ? 'same-as-row' : 'conflict-with-row', row };
+    if (row !== undefined) return { kind: sameBytes(fingerprintOf(row.event.frame), fingerprintOf(event.frame)) ? 'same-as-row' : 'conflict-with-row', row };
     const at = this.knowledge.events.get(event.id);
     if (at === undefined) return undefined;
     // The salt is random: our own leaf in the log means an attempt whose answer was lost did commit.
-    if (sameBytes(at.leaf, event.leaf)) return { kind: 'already', at };
-    return { kind: sameBytes(at.fingerprint, event.fingerprint) ? 'duplicate' : 'conflict', at };
+    if (sameBytes(at.leaf, leafOf(event.frame))) return { kind: 'already', at };
+    return { kind: sameBytes(at.fingerprint, fingerprintOf(event.frame)) ? 'duplicate' : 'conflict', at };
   }
 
   private refusal(unit: PreparedUnit): PlannedOutcome | undefined {

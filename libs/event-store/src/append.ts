@@ -3,6 +3,7 @@ import { DomainError, logName, type Epoch, type LogKey } from '@millrace/kernel'
 import { appendBatch, type Landing } from './append-batch.ts';
 import { NOTHING_KNOWN, planAppend, type AppendPlan, type Knowledge, type PlannedOutcome } from './append-plan.ts';
 import type { Statements } from './database.ts';
+import { leafOf } from './event-frame.ts';
 import type { AppendOutcome } from './event-store.ts';
 import { domainErrorOf, failureKind, unavailable } from './failure.ts';
 import { findEvents, findStreamEnds } from './find-events.ts';
@@ -61,7 +62,7 @@ const landingOfLost = (plan: AppendPlan, knowledge: Knowledge): Omit<Landing, 'e
   let base: number | undefined;
   for (const { event, place, streamAt, step } of plan.rows) {
     const at = knowledge.events.get(event.id);
-    if (at === undefined || Buffer.compare(at.leaf, event.leaf) !== 0) return undefined;
+    if (at === undefined || Buffer.compare(at.leaf, leafOf(event.frame)) !== 0) return undefined;
     base = at.position - place;
     versions[streamAt - 1] = at.streamVersion - step;
   }

@@ -3,10 +3,11 @@ import { describe, expect, it } from '@jest/globals';
 import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import { canonicalEnvelope } from './canonical-envelope.ts';
-import { frameEvent, frameLength, leafHash, openFrame } from './event-frame.ts';
+import { dataOf, envelopeOf, fingerprintOf, frameEvent, frameLength, leafHash, leafOf, lengthOf, saltOf, type EventFrame } from './event-frame.ts';
 
 const hex64 = fc.stringMatching(/^[0-9a-f]{64}$/);
 const bytes = (value: Uint8Array): Buffer => Buffer.from(value);
+const whole = (frame: EventFrame): Buffer => frame.slab.subarray(frame.offset, frame.offset + lengthOf(frame));
 const sha256 = (...parts: Uint8Array[]): Buffer => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
 
 describe('an event frame', () => {
@@ -14,30 +15,30 @@ describe('an event frame', () => {
 
   it('gives back the parts it was made of', () => fc.assert(fc.property(source, (made) => {
     const frame = frameEvent(made);
-    const parts = openFrame(frame);
-    expect(frame.bytes).toHaveLength(frameLength(made));
-    expect(bytes(parts.envelope).toString()).toBe(made.envelope);
-    expect(bytes(parts.data)).toEqual(bytes(made.data));
-    expect(bytes(parts.fingerprint).toString('hex')).toBe(made.fingerprint);
-    expect([parts.salt.length, parts.leaf.length]).toEqual([16, 32]);
+    expect(whole(frame)).toHaveLength(frameLength(made));
+    expect(bytes(envelopeOf(frame)).toString()).toBe(made.envelope);
+    expect(bytes(dataOf(frame))).toEqual(bytes(made.data));
+    expect(bytes(fingerprintOf(frame)).toString('hex')).toBe(made.fingerprint);
+    expect([saltOf(frame).length, leafOf(frame).length]).toEqual([16, 32]);
   })));
 
   it('carries the leaf SHA-256(00, envelope, SHA-256(salt, data))', () => fc.assert(fc.property(source, (made) => {
-    const { envelope, salt, data, leaf } = openFrame(frameEvent(made));
-    expect(bytes(leaf)).toEqual(sha256(Buffer.of(0), envelope, sha256(salt, data)));
-    expect(bytes(leafHash(envelope, salt, data))).toEqual(bytes(leaf));
+    const frame = frameEvent(made);
+    const [envelope, salt, data] = [envelopeOf(frame), saltOf(frame), dataOf(frame)];
+    expect(bytes(leafOf(frame))).toEqual(sha256(Buffer.of(0), envelope, sha256(salt, data)));
+    expect(bytes(leafHash(envelope, salt, data))).toEqual(bytes(leafOf(frame)));
   })));
 
   it('lies wherever in a buffer it is put, beside others', () => fc.assert(fc.property(fc.array(source, { minLength: 1, maxLength: 6 }), (sources) => {
     const slab = Buffer.alloc(sources.reduce((sum, one) => sum + frameLength(one), 0));
     let offset = 0;
-    const frames = sources.map((one) => { const frame = frameEvent(one, slab, offset); offset += frame.bytes.length; return frame; });
-    expect(Buffer.concat(frames.map((frame) => frame.bytes))).toEqual(slab);
-    expect(frames.map((frame) => bytes(openFrame(frame).data))).toEqual(sources.map((one) => bytes(one.data)));
+    const frames = sources.map((one) => { const frame = frameEvent(one, slab, offset); offset += lengthOf(frame); return frame; });
+    expect(Buffer.concat(frames.map(whole))).toEqual(slab);
+    expect(frames.map((frame) => bytes(dataOf(frame)))).toEqual(sources.map((one) => bytes(one.data)));
   })));
 
   it('never uses a salt twice', () => {
-    const salts = Array.from({ length: 3000 }, () => bytes(openFrame(frameEvent({ envelope: '{}', data: Buffer.of(1), fingerprint: '0'.repeat(64) })).salt).toString('hex'));
+    const salts = Array.from({ length: 3000 }, () => bytes(saltOf(frameEvent({ envelope: '{}', data: Buffer.of(1), fingerprint: '0'.repeat(64) }))).toString('hex'));
     expect(new Set(salts).size).toBe(3000);
   });
 

@@ -5,7 +5,9 @@ import { hash, randomFillSync } from 'node:crypto';
  * Laid out so that both hashes run over contiguous bytes; `append_events` in sql/ cuts frames apart by the two lengths.
  */
 export interface EventFrame {
-  readonly bytes: Uint8Array;
+  /** Holds the frame from `offset`, and its neighbours: views are made only of what is asked for. */
+  readonly slab: Buffer;
+  readonly offset: number;
   readonly envelopeLength: number;
   readonly dataLength: number;
 }
@@ -59,23 +61,22 @@ export const frameEvent = (source: FrameSource, slab: Buffer = Buffer.allocUnsaf
   hashInto(slab, saltAt, fingerprintAt, digestAt);
   slab.write(fingerprint, fingerprintAt, DIGEST, 'hex');
   hashInto(slab, offset, saltAt, leafAt);
-  return { bytes: slab.subarray(offset, leafAt + DIGEST), envelopeLength, dataLength: data.length };
+  return { slab, offset, envelopeLength, dataLength: data.length };
 };
 
-/** The parts of a frame, as views on its bytes. */
-export const openFrame = (frame: EventFrame): { envelope: Uint8Array; salt: Uint8Array; data: Uint8Array; fingerprint: Uint8Array; leaf: Uint8Array } => {
-  const { bytes, envelopeLength, dataLength } = frame;
-  const saltAt = 1 + envelopeLength + DIGEST;
-  const dataAt = saltAt + SALT;
-  const fingerprintAt = dataAt + dataLength;
-  return {
-    envelope: bytes.subarray(1, 1 + envelopeLength),
-    salt: bytes.subarray(saltAt, dataAt),
-    data: bytes.subarray(dataAt, fingerprintAt),
-    fingerprint: bytes.subarray(fingerprintAt, fingerprintAt + DIGEST),
-    leaf: bytes.subarray(fingerprintAt + DIGEST),
-  };
+/** Bytes of a frame. */
+export const lengthOf = (frame: EventFrame): number => FIXED + frame.envelopeLength + frame.dataLength;
+
+const fromEnd = (frame: EventFrame, back: number, length: number): Uint8Array => {
+  const from = frame.offset + lengthOf(frame) - back;
+  return frame.slab.subarray(from, from + length);
 };
+
+export const leafOf = (frame: EventFrame): Uint8Array => fromEnd(frame, DIGEST, DIGEST);
+export const fingerprintOf = (frame: EventFrame): Uint8Array => fromEnd(frame, 2 * DIGEST, DIGEST);
+export const dataOf = (frame: EventFrame): Uint8Array => fromEnd(frame, 2 * DIGEST + frame.dataLength, frame.dataLength);
+export const saltOf = (frame: EventFrame): Uint8Array => fromEnd(frame, 2 * DIGEST + frame.dataLength + SALT, SALT);
+export const envelopeOf = (frame: EventFrame): Uint8Array => frame.slab.subarray(frame.offset + 1, frame.offset + 1 + frame.envelopeLength);
 
 /** The leaf hash of an event's parts: SHA-256(0x00 ‖ envelope ‖ SHA-256(salt ‖ data)), for whoever verifies what was stored. */
 export const leafHash = (envelope: Uint8Array, salt: Uint8Array, data: Uint8Array): Uint8Array => {

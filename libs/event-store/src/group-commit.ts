@@ -14,7 +14,7 @@ export interface GroupCommitLimits {
   readonly overlapEvents: number;
 }
 
-export const DEFAULT_LIMITS: GroupCommitLimits = { batchEvents: 512, batchBytes: 4 * 1024 * 1024, queueEvents: 50_000, queueBytes: 256 * 1024 * 1024, overlapEvents: 64 };
+export const DEFAULT_LIMITS: GroupCommitLimits = { batchEvents: 1024, batchBytes: 4 * 1024 * 1024, queueEvents: 50_000, queueBytes: 256 * 1024 * 1024, overlapEvents: 64 };
 
 /** The second of two overlapping transactions waits for the head with all its work done; a third would only hold memory. */
 const MAX_IN_FLIGHT = 2;

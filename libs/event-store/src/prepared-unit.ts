@@ -1,6 +1,6 @@
 import { DomainError, parseEventType, type LogKey } from '@millrace/kernel';
 import { canonicalEnvelope } from './canonical-envelope.ts';
-import { frameEvent, frameLength, openFrame, type EventFrame, type FrameSource } from './event-frame.ts';
+import { frameEvent, frameLength, type EventFrame, type FrameSource } from './event-frame.ts';
 import type { AppendUnit, EventToAppend } from './event-store.ts';
 
 /** Bounds of what is stored, in bytes of UTF-8. */
@@ -14,8 +14,6 @@ export interface PreparedEvent {
   readonly via: string;
   readonly receivedtime: string;
   readonly frame: EventFrame;
-  readonly fingerprint: Uint8Array;
-  readonly leaf: Uint8Array;
 }
 
 export interface PreparedUnit {
@@ -67,11 +65,8 @@ const checkUnit = (log: LogKey, unit: AppendUnit): void => {
   if (unit.events.length > 1 && new Set(unit.events.map((event) => event.envelope.id)).size < unit.events.length) throw invalid('id-repeated', 'The events of one unit have different ids.');
 };
 
-const prepareEvent = ({ event: { envelope }, source }: Draft, slab: Buffer, offset: number): PreparedEvent => {
-  const frame = frameEvent(source, slab, offset);
-  const { fingerprint, leaf } = openFrame(frame);
-  return { id: envelope.id, type: envelope.type, version: envelope.version, via: envelope.via, receivedtime: envelope.receivedtime, frame, fingerprint, leaf };
-};
+const prepareEvent = ({ event: { envelope }, source }: Draft, slab: Buffer, offset: number): PreparedEvent =>
+  ({ id: envelope.id, type: envelope.type, version: envelope.version, via: envelope.via, receivedtime: envelope.receivedtime, frame: frameEvent(source, slab, offset) });
 
 /**
  * Checks and prepares the units of one call; throws DomainError `invalid`, before anything is stored, when one breaks a rule. All frames
