@@ -42,5 +42,5 @@ try {
 } catch (error) {
   const unsent = error instanceof Error && error.name === 'AbortError';
   say(`simulator: ${unsent ? 'the intake did not answer; what waited was not sent' : error instanceof Error ? error.message : 'failed'}`);
-  process.exitCode = 1;
+  process.exit(1); // the link to a bus that is away would keep the process alive
 }
