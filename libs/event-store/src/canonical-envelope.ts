@@ -19,17 +19,21 @@ const isStorable = (value: unknown): boolean => typeof value !== 'string' || (va
  * Refuses NUL and lone surrogates (`envelope-text-malformed`): they can't be kept as they came.
  */
 export const canonicalEnvelope = (envelope: Omit<Envelope, 'recordedtime'>, recordedtime: string): string => {
-  const whole: Envelope = { ...envelope, recordedtime };
-  const text = JSON.stringify(inOrder(whole));
-  const named = Object.keys(whole).every((name) => KNOWN.has(name));
-  if ((!named || SUSPICIOUS.test(text)) && !Object.values(whole).every(isStorable)) {
+  const text = JSON.stringify(inOrder(envelope, recordedtime));
+  const named = hasKnownNamesOnly(envelope);
+  if ((!named || SUSPICIOUS.test(text)) && !Object.values(envelope).every(isStorable)) {
     throw new DomainError('invalid', 'envelope-text-malformed', {}, 'An envelope holds well-formed text without NUL characters.');
   }
-  return named ? text : canonicalize(whole) ?? '';
+  return named ? text : canonicalize({ ...envelope, recordedtime }) ?? '';
 };
 
-const inOrder = (e: Envelope): Record<(typeof NAMES)[number], string | number | undefined> => ({
+const hasKnownNamesOnly = (envelope: object): boolean => {
+  for (const name in envelope) if (!KNOWN.has(name)) return false;
+  return true;
+};
+
+const inOrder = (e: Omit<Envelope, 'recordedtime'>, recordedtime: string): Record<(typeof NAMES)[number], string | number | undefined> => ({
   causationid: e.causationid, correlationid: e.correlationid, fingerprint: e.fingerprint, id: e.id, producertime: e.producertime, receivedtime: e.receivedtime,
-  recordedtime: e.recordedtime, source: e.source, specversion: e.specversion, stream: e.stream, subject: e.subject, tenant: e.tenant, time: e.time,
+  recordedtime, source: e.source, specversion: e.specversion, stream: e.stream, subject: e.subject, tenant: e.tenant, time: e.time,
   traceparent: e.traceparent, type: e.type, version: e.version, via: e.via,
 });

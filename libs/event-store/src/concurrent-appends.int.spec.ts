@@ -113,6 +113,15 @@ describe('concurrent appenders', () => {
     }
   });
 
+  it('are all answered before a store that is closed lets go', async () => {
+    const log = sampleLog();
+    const store = database.store(service);
+    const answers = Promise.all(range(300).map(() => store.append(log, [single(log)])));
+    await store.close();
+    expect((await answers).flat().map((outcome) => outcome.kind)).toEqual(range(300).map(() => 'appended'));
+    await expect(store.append(log, [single(log)])).rejects.toMatchObject({ code: 'event-store-unavailable' });
+  });
+
   it('of one stream, each at the version it read, all get through by trying again', async () => {
     const log = sampleLog();
     const stream = 'sales.order/contended';

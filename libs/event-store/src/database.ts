@@ -18,6 +18,7 @@ export interface Statements {
 /** The event database: a pool that drops a connection only when the connection is what failed. */
 export class Database implements Statements {
   private readonly pool: Pool;
+  private closed: Promise<void> | undefined;
 
   constructor(options: DatabaseOptions) {
     this.pool = new Pool({
@@ -55,8 +56,9 @@ export class Database implements Statements {
     }
   }
 
+  /** Closing twice is closing once. */
   close(): Promise<void> {
-    return this.pool.end();
+    return (this.closed ??= this.pool.end());
   }
 }
 

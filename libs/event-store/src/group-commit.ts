@@ -25,6 +25,7 @@ const WARY_BATCHES = 8;
 export class QueueBudget {
   events = 0;
   bytes = 0;
+  private readonly idle: (() => void)[] = [];
 
   constructor(private readonly limits: GroupCommitLimits) {}
 
@@ -39,6 +40,13 @@ export class QueueBudget {
   give(events: number, bytes: number): void {
     this.events -= events;
     this.bytes -= bytes;
+    if (this.events > 0) return;
+    for (const resolve of this.idle.splice(0)) resolve();
+  }
+
+  /** Resolves once nothing waits any more. */
+  drained(): Promise<void> {
+    return this.events === 0 ? Promise.resolve() : new Promise((resolve) => { this.idle.push(resolve); });
   }
 }
 

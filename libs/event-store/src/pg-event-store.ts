@@ -121,8 +121,9 @@ export class PgEventStore implements EventStore {
     return compactCounts(this.database);
   }
 
-  /** Waits for running statements, then ends all connections. Appends not yet sent fail as `event-store-unavailable`. */
-  close(): Promise<void> {
-    return this.database.close();
+  /** Waits until every append taken is answered, then ends all connections. Appends made after this fail as `event-store-unavailable`. */
+  async close(): Promise<void> {
+    await this.budget.drained();
+    await this.database.close();
   }
 }
