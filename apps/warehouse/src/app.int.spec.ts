@@ -9,7 +9,7 @@ import { buildService, drainService, EventTransport, makeLogger } from '@millrac
 import { eventually, freshDatabase, natsUrl, uniqueName, uniqueTenant, withClient, type TestDatabase } from '@millrace/testing';
 import { createUser } from '@nats-io/nkeys';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { SAMPLE_SHOP, storedLogs, type SampleEvent } from './sample-log.ts';
+import { SAMPLE_SHOP, storedLogs, type SampleEvent } from './fixtures/sample-log.ts';
 import { warehouseConfig, type WarehouseConfig } from './warehouse.config.ts';
 
 const TOKEN = 'op-token';

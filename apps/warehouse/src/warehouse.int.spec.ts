@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { readdir, writeFile, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WarehouseDatabase } from './duckdb/warehouse-database.ts';
-import { order, SAMPLE_SHOP, storedLogs, type SampleEvent } from './sample-log.ts';
-import { SampleWarehouse } from './sample-warehouse.ts';
+import { order, SAMPLE_SHOP, storedLogs, type SampleEvent } from './fixtures/sample-log.ts';
+import { SampleWarehouse } from './fixtures/sample-warehouse.ts';
 
 let warehouse: SampleWarehouse;
 beforeEach(async () => { warehouse = await SampleWarehouse.open(); });

@@ -42,13 +42,13 @@ export class Lake {
     const [first, last] = [events[0]?.position, events.at(-1)?.position];
     if (first === undefined || last === undefined) return [];
     const segments: LakeSegment[] = [];
-    await connection.run(createTable(RAW_EVENT, 'temp table'));
     for (const range of splitAtBlocks({ first, last })) {
-      await connection.run(`delete from temp.${RAW_EVENT.name}`);
+      // Made anew each time: deleting rows would not give their memory back.
+      await connection.run(createTable(RAW_EVENT, 'temporary, empty'));
       await appendRows(connection, RAW_EVENT, events.filter(({ position }) => covers(range, { first: position, last: position })).map(toRawRow), { catalog: 'temp' });
       segments.push(await this.writeFile(connection, { log, epoch, ...range }, `select ${columnList(RAW_EVENT)} from temp.${RAW_EVENT.name} order by position`, []));
     }
-    await connection.run(`delete from temp.${RAW_EVENT.name}`);
+    await connection.run(createTable(RAW_EVENT, 'temporary, empty'));
     return segments;
   }
 

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JsonValue } from '../query/result-value.ts';
 import { toJson } from '../query/result-value.ts';
-import { batchOf, order, SAMPLE_SHOP, storedLogs, type SampleEvent } from '../sample-log.ts';
-import { SampleWarehouse } from '../sample-warehouse.ts';
+import { batchOf, order, SAMPLE_SHOP, storedLogs, type SampleEvent } from '../fixtures/sample-log.ts';
+import { SampleWarehouse } from '../fixtures/sample-warehouse.ts';
 import type { StoredEvent } from '@millrace/kernel';
 import fc from 'fast-check';
 
@@ -153,7 +153,7 @@ describe('a kill -9 in the middle of a load', () => {
 
   /** Runs the loading process until it has reported `batches` (0: to its end); answers where it began. */
   const run = (dir: string, size: number, batches: number): Promise<{ from: number; code: number | null }> => new Promise((resolve) => {
-    const child = fork(new URL('./sample-load-process.ts', import.meta.url), [dir, String(ORDERS), String(size)], { execArgv: ['--conditions=source', '--import', HOOK] });
+    const child = fork(new URL('../fixtures/load-process.ts', import.meta.url), [dir, String(ORDERS), String(size)], { execArgv: ['--conditions=source', '--import', HOOK] });
     let from = -1;
     let seen = 0;
     child.on('message', (message: { from?: number }) => {

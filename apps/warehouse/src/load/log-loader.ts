@@ -19,6 +19,9 @@ export interface LogLoaderOptions {
   readonly onMergeFailure?: (error: unknown) => void;
 }
 
+/** Event data loaded between two times that freed memory is given back. */
+const GIVE_BACK_BYTES = 8 * 1024 * 1024;
+
 interface Readable { readonly event: StoredEvent; readonly rows: StarRows }
 interface Unreadable { readonly event: StoredEvent; readonly fault: DomainError }
 
@@ -51,6 +54,7 @@ const read = (event: StoredEvent): Readable | Unreadable => {
 export class LogLoader implements BatchHandler {
   private readonly positions: LoadPositions;
   private readonly parkedEvents: ParkedEvents;
+  private loadedBytes = 0;
 
   constructor(private readonly options: LogLoaderOptions) {
     this.positions = new LoadPositions(options.database);
@@ -76,6 +80,10 @@ export class LogLoader implements BatchHandler {
     });
     this.options.loaded?.(batch);
     await this.mergeFiles(batch.log, batch.mark.epoch);
+    this.loadedBytes += batch.events.reduce((sum, event) => sum + event.data.length, 0);
+    if (this.loadedBytes < GIVE_BACK_BYTES) return;
+    this.loadedBytes = 0;
+    await database.giveBackMemory();
   }
 
   private async refuseGap(tx: DuckDBConnection, { log, events, mark }: EventBatch): Promise<void> {

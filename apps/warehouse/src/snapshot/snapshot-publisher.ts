@@ -24,6 +24,9 @@ interface Published {
   readonly generation: number;
 }
 
+/** Rows published between two times that freed memory is given back. */
+const GIVE_BACK_ROWS = 100_000;
+
 type Mark = Awaited<ReturnType<typeof marksOf>>[number];
 
 /**
@@ -37,6 +40,7 @@ export class SnapshotPublisher {
   private readonly leases = new Map<number, number>();
   private obsolete: { readonly path: string; readonly generation: number }[] = [];
   private generation = 0;
+  private writtenRows = 0;
 
   constructor(private readonly database: WarehouseDatabase, dataDir: string, private readonly clock: Clock) {
     this.root = join(dataDir, 'published');
@@ -71,6 +75,10 @@ export class SnapshotPublisher {
   private async current(tenant: Tenant): Promise<Published> {
     const old = this.published.get(tenant) ?? { manifest: (await readManifest(this.manifestOf(tenant), this.database.instance)) ?? emptyManifest(this.database.instance, tenant), generation: this.generation };
     const manifest = await this.database.snapshot((tx) => this.publish(tx, old.manifest));
+    if (this.writtenRows > GIVE_BACK_ROWS) {
+      this.writtenRows = 0;
+      await this.database.giveBackMemory();
+    }
     if (manifest !== old.manifest) this.generation += 1;
     const published = manifest === old.manifest ? old : { manifest, generation: this.generation };
     // A tenant nobody has heard of leaves no trace here.
@@ -117,6 +125,7 @@ export class SnapshotPublisher {
       const result = await tx.run(`copy (select ${columnList(table)} ${rows}) to $1 (format parquet, compression zstd)`, [temporary, ...parameters]);
       count = result.rowsChanged;
     });
+    this.writtenRows += count;
     return { log: logName(log), epoch: mark.epoch, first, last, rows: count, path };
   }
 
