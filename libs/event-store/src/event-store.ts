@@ -62,7 +62,9 @@ export interface SourceCount {
 /**
  * The write side. Calls for one log are coalesced into one transaction (group commit); one unit's conflict never fails another.
  * An append returns only after the fsynced commit. Errors: DomainError `unavailable` (`event-store-unavailable`, `append-queue-full`),
- * `conflict` (`epoch-renewed`), `forbidden` (`append-not-granted`), `invalid` (`event-too-large`, `stream-name-too-long`).
+ * `conflict` (`epoch-renewed`, `stream-in-other-log`), `forbidden` (`not-granted`), `invalid` (`event-too-large`, `stream-name-too-long`,
+ * `id-too-long`, `envelope-mismatch` …: before anything is stored). When one unit of a call fails so, the others are answered first and
+ * may be stored: sent again they answer `duplicate`.
  */
 export interface EventStore extends LogReader {
   /** Logs are created on first append. `countAs: 'intake'` moves the per-source counters. */
