@@ -1,69 +1,108 @@
-import { prepareEventDatabase } from './event-log/owner.ts';
-import type { ServiceManifest } from '@millrace/contracts';
-import { PgEventStore, roleOf, type AppendUnit } from '@millrace/event-store';
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { createUser } from '@nats-io/nkeys';
+import { natsServerConfig } from '@millrace/event-bus';
+import { roleOf, type AppendUnit } from '@millrace/event-store';
 import type { LogKey } from '@millrace/kernel';
-import { freshDatabase, uniqueName, withClient, type TestDatabase } from '@millrace/testing';
+import { buildService, drainService, makeLogger, readServiceManifests } from '@millrace/service-kit';
+import { ownNats, withClient } from '@millrace/testing';
+import { backboneConfig, type BackboneConfig } from './backbone.config.ts';
+import { prepareEventDatabase } from './event-log/owner.ts';
 
-const manifest = (service: string, part: Partial<ServiceManifest>): ServiceManifest =>
-  ({ service, owner: 'spec', appends: [], reads: [], asks: [], answers: [], relay: false, databases: [], keys: false, slo: 'spec', ...part });
+export const APPS = join(import.meta.dirname, '../..');
+export const manifests = readServiceManifests(APPS);
+export const PASSWORD = 'for-this-run';
+export const TOKEN = 'operator-token';
 
-/** An event database as the migration leaves it, with a relaying and an appending role of this spec's own (roles are cluster-wide). */
-export interface EventDatabase {
-  readonly database: TestDatabase;
-  readonly relayUrl: string;
-  readonly appendUrl: string;
-  readonly manifests: readonly ServiceManifest[];
-  /** A copy as it is now, as a restore of a backup would give it. Nobody may be connected to the original. */
-  copy(): Promise<{ relayUrl: string; drop(): Promise<void> }>;
-  remove(): Promise<void>;
+/** Login roles of all services, as the supervisor makes them; they belong to the server, so another spec may have made them. */
+export const ensureRoles = (url: string, services: readonly string[] = manifests.map(({ service }) => service)): Promise<void> => withClient(url, async (client) => {
+  for (const role of services.map(roleOf)) {
+    await client.query(`do $$ begin if not exists (select from pg_roles where rolname = '${role}') then create role ${role} login password '${PASSWORD}'; end if; end $$`);
+  }
+});
+
+/** What `freshDatabase` runs for its template: the event database as it is before the services start. */
+export const prepared = async (url: string): Promise<void> => {
+  await ensureRoles(url);
+  await prepareEventDatabase(url, manifests);
+};
+
+let serial = 0;
+
+/** Units of one event each; `data` is stored as it is given. */
+export const unitsOf = (log: LogKey, count: number, data: (n: number) => unknown = (n) => ({ n }), via = 'web'): AppendUnit[] => Array.from({ length: count }, (_, index) => {
+  const id = `e-${serial += 1}`;
+  const stream = `${log.context}.order/${id}`;
+  return {
+    stream, expectedVersion: 'any', events: [{
+      envelope: {
+        specversion: '1.0', id, source: '/spec', type: `${log.context}.order.placed`, version: 1, tenant: log.tenant, stream, time: '2026-11-01T00:00:00.000Z',
+        receivedtime: '2026-11-01T00:00:01.000Z', via, fingerprint: createHash('sha256').update(id).digest('hex'),
+      },
+      data: Buffer.from(JSON.stringify(data(index + 1))),
+    }],
+  };
+});
+
+export const idsOf = (units: readonly AppendUnit[]): string[] => units.flatMap((unit) => unit.events.map(({ envelope }) => envelope.id));
+
+export interface RunningBackbone {
+  readonly app: NestFastifyApplication;
+  readonly address: string;
+  get(path: string, token?: string): Promise<Response>;
+  json(path: string): Promise<unknown>;
+  /** Drains as at SIGTERM. */
+  close(): Promise<void>;
 }
 
-export const eventDatabase = async (): Promise<EventDatabase> => {
-  const [relay, append, password] = [uniqueName('relay'), uniqueName('append'), uniqueName('p')];
-  const manifests = [manifest(relay, { relay: true }), manifest(append, { appends: ['sales'], reads: ['sales'] })];
-  const database = await freshDatabase();
-  await withClient(database.url, async (client) => {
-    for (const service of [relay, append]) await client.query(`create role ${roleOf(service)} login password '${password}'`);
-  });
-  await prepareEventDatabase(database.url, manifests);
-  const relayUrl = database.urlAs(roleOf(relay), password);
+/** The app as it runs, listening on a port. `seed`: its nkey, one of its own for a server that takes anybody. */
+export const runBackbone = async ({ eventsUrl, natsUrl, seed, foldCountersMs = 60_000 }: { eventsUrl: string; natsUrl: string; seed?: string; foldCountersMs?: number }): Promise<RunningBackbone> => {
+  const secrets = await mkdtemp(join(tmpdir(), 'millrace-backbone-'));
+  const natsSeedFile = join(secrets, 'nats.seed');
+  await writeFile(natsSeedFile, seed ?? createUser().getSeed(), { mode: 0o600 });
+  const config: BackboneConfig = {
+    httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined, apiTokens: [{ principal: 'operator', sha256: createHash('sha256').update(TOKEN).digest() }],
+    eventsUrl, natsUrl, natsSeedFile, foldCountersMs,
+  };
+  const app = await buildService({ config: backboneConfig, module: async () => (await import('./app.module.ts')).AppModule }, config, makeLogger('backbone', 'fatal'));
+  await app.listen(0, '127.0.0.1');
+  const address = await app.getUrl();
+  const get = (path: string, token = TOKEN): Promise<Response> => fetch(`${address}${path}`, { headers: { authorization: `Bearer ${token}` } });
   return {
-    database, relayUrl, manifests, appendUrl: database.urlAs(roleOf(append), password),
-    copy: async () => {
-      const name = uniqueName('restored');
-      const admin = new URL(database.url);
-      admin.pathname = '/postgres';
-      await withClient(admin.href, (client) => client.query(`create database ${name} template ${database.name}`));
-      const url = new URL(relayUrl);
-      url.pathname = `/${name}`;
-      return { relayUrl: url.href, drop: () => withClient(admin.href, async (client) => { await client.query(`drop database ${name} with (force)`); }) };
-    },
-    remove: async () => {
-      await withClient(database.url, async (client) => {
-        for (const service of [relay, append]) await client.query(`drop owned by ${roleOf(service)}`);
-      });
-      await database.drop();
+    app, address, get,
+    json: async (path) => (await get(path)).json(),
+    close: async () => {
+      await drainService(app);
+      await rm(secrets, { recursive: true, force: true });
     },
   };
 };
 
-const unit = (log: LogKey, prefix: string, index: number): AppendUnit => ({
-  stream: `sales.order/${prefix}-${index}`, expectedVersion: 'any',
-  events: [{
-    data: Buffer.from(JSON.stringify({ orderId: `${prefix}-${index}`, lines: index % 7 })),
-    envelope: {
-      specversion: '1.0', id: `${prefix}-${index}`, source: 'urn:spec', type: 'sales.order.placed', version: 1, tenant: log.tenant, stream: `sales.order/${prefix}-${index}`,
-      time: '2026-11-01T10:00:00.000Z', receivedtime: '2026-11-01T10:00:00.000Z', via: 'spec-source', fingerprint: Buffer.alloc(32, index).toString('hex'),
-    },
-  }],
+const freePort = (): Promise<number> => new Promise((resolve, reject) => {
+  const server = createServer().listen(0, '127.0.0.1', () => {
+    const address = server.address();
+    server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
+  });
 });
 
-/** Appends `count` orders named `<prefix>-<n>`, counted as intake. */
-export const appendOrders = async (url: string, log: LogKey, prefix: string, count: number): Promise<void> => {
-  const store = PgEventStore.connect({ url, applicationName: 'spec' });
-  try {
-    await store.append(log, Array.from({ length: count }, (_, index) => unit(log, prefix, index)), { countAs: 'intake' });
-  } finally {
-    await store.close();
-  }
+/** A NATS as the platform configures it: permissions from the manifests, one nkey each, on a port it keeps over restarts. */
+export const guardedNats = async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'millrace-guarded-'));
+  const port = await freePort();
+  const jetstream = join(dir, 'jetstream');
+  const users = manifests.map((manifest) => ({ manifest, key: createUser() }));
+  await writeFile(join(dir, 'nats.conf'), natsServerConfig({ port, storeDir: jetstream, users: users.map(({ manifest, key }) => ({ manifest, publicNkey: key.getPublicKey() })) }));
+  const server = await ownNats(join(dir, 'nats.conf'));
+  return {
+    url: `nats://127.0.0.1:${port}`, jetstream, kill: server.kill, restart: server.restart,
+    seedOf: (service: string): string => new TextDecoder().decode(users.find(({ manifest }) => manifest.service === service)?.key.getSeed()),
+    remove: async () => {
+      await server.remove();
+      await rm(dir, { recursive: true, force: true });
+    },
+  };
 };

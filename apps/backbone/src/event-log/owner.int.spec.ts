@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { PgEventStore } from '@millrace/event-store';
 import { freshDatabase, uniqueName, uniqueTenant, withClient, type TestDatabase } from '@millrace/testing';
-import { ensureRoles, manifests, PASSWORD, unitsOf } from '../relay/testing.ts';
+import { ensureRoles, manifests, PASSWORD, unitsOf } from '../testing.ts';
 import { OWNER, prepareEventDatabase } from './owner.ts';
 
 const open: TestDatabase[] = [];
