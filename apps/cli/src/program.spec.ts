@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
+import { PassThrough } from 'node:stream';
 import { cliConfigFrom } from './cli.config.ts';
 import { errorLine, type Terminal } from './output/terminal.ts';
 import { millraceProgram } from './program.ts';
 
 const run = async (...args: string[]): Promise<{ out: string[]; err: string[]; error?: string }> => {
   const [out, err]: [string[], string[]] = [[], []];
-  const terminal: Terminal = { out: (text) => { out.push(text); }, err: (text) => { err.push(text); }, live: false };
+  const terminal: Terminal = { out: (text) => { out.push(text); }, err: (text) => { err.push(text); }, progress: new PassThrough().resume() };
   const config = cliConfigFrom({ MILLRACE_HOME: '/nonexistent/home' }, '/');
   try {
     await millraceProgram({ config, terminal, fail: () => undefined }).parseAsync(['node', 'millrace', ...args]);

@@ -6,6 +6,7 @@ import { importOnlineRetail, type ImportReport } from '../import/import-online-r
 import { progressBar } from '../import/import-progress.ts';
 import { importSummary } from '../import/import-summary.ts';
 import { present } from '../output/terminal.ts';
+import { untilInterrupted } from './interruption.ts';
 import { withTenant, type CommandContext, type Register, type TenantOptions } from './command-context.ts';
 
 interface ImportCommandOptions extends TenantOptions {
@@ -16,20 +17,14 @@ interface ImportCommandOptions extends TenantOptions {
 /** Times of the past are the file's nature, so the limit on them belongs to its source key. */
 const EARLIEST = '1990-01-01T00:00:00Z';
 
-const interruption = (): AbortSignal => {
-  const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => controller.abort());
-  return controller.signal;
-};
-
-const runImport = async ({ config }: CommandContext, file: string, { tenant, source, journal }: ImportCommandOptions): Promise<ImportReport> => {
+const runImport = async ({ config, terminal }: CommandContext, file: string, { tenant, source, journal }: ImportCommandOptions): Promise<ImportReport> => {
   const home = homeAt(config.home);
   const client = connectPlatform(config.home);
   const sourceKey = await ownSourceKey(client, home, { tenant, name: source, recordOf: ['sales', 'customer', 'merchandise'], earliest: EARLIEST });
-  return importOnlineRetail({
-    file: resolve(file), ingestionUrl: client.urlOf('ingestion'), sourceKey, progress: progressBar(process.stderr), signal: interruption(),
+  return untilInterrupted((signal) => importOnlineRetail({
+    file: resolve(file), ingestionUrl: client.urlOf('ingestion'), sourceKey, progress: progressBar(terminal.progress), signal,
     journalFile: journal === undefined ? home.path('imports', `${tenant}-${source}.journal.jsonl`) : resolve(journal),
-  });
+  }));
 };
 
 export const registerImport: Register = (program, context) => {

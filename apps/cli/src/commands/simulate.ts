@@ -9,6 +9,7 @@ import { present } from '../output/terminal.ts';
 import { nodeCommand } from '../supervisor/service-part.ts';
 import { simulatorEnvironment, simulatorSource } from '../supervisor/simulator-part.ts';
 import { nkeyOf } from '../home/secret.ts';
+import { untilInterrupted } from './interruption.ts';
 import { withTenant, type CommandContext, type Register, type TenantOptions } from './command-context.ts';
 import { parseCount, parseDuration } from './option-value.ts';
 
@@ -37,11 +38,14 @@ const runSimulator = async ({ config }: CommandContext, options: SimulateOptions
     inherited: config.inherited, ingestionUrl: client.urlOf('ingestion'), natsUrl: config.external.nats ?? `nats://127.0.0.1:${client.ports.nats}`,
     nkeySeedFile: nkeyOf(home, 'simulator').seedFile, home, tenant: options.tenant,
   });
-  const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] });
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill('SIGTERM'));
-  let output = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => { output = (output + text).slice(-65_536); });
-  const code = await new Promise<number | null>((done) => child.once('close', done));
+  const { code, output } = await untilInterrupted(async (interrupted) => {
+    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'inherit'] });
+    interrupted.addEventListener('abort', () => child.kill('SIGTERM'));
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => { text = (text + chunk).slice(-65_536); });
+    const ended = await new Promise<number | null>((done) => child.once('close', done));
+    return { code: ended, output: text };
+  });
   if (code !== 0) throw new DomainError('unavailable', 'simulation-failed', {}, `the simulator ended with ${code ?? 'a signal'}; its words are above`);
   return JSON.parse(output.trim().split('\n').at(-1) ?? '{}') as Record<string, unknown>;
 };

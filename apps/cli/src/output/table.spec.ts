@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { PassThrough } from 'node:stream';
 import fc from 'fast-check';
 import { DomainError } from '@millrace/kernel';
 import { alignedTable, asCell, megabytes, objectTable } from './table.ts';
@@ -39,7 +40,7 @@ it('writes nested values as JSON and memory in megabytes', () => {
 
 describe('an answer', () => {
   const heard: string[] = [];
-  const terminal: Terminal = { out: (text) => { heard.push(text); }, err: () => undefined, live: false };
+  const terminal: Terminal = { out: (text) => { heard.push(text); }, err: () => undefined, progress: new PassThrough() };
   it('is one JSON document with --json, and words without', () => {
     present(terminal, true, { rows: [1] }, () => 'never made');
     present(terminal, false, { rows: [1] }, () => 'in words');

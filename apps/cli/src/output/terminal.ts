@@ -6,14 +6,14 @@ export interface Terminal {
   out(text: string): void;
   /** Progress and errors. */
   err(text: string): void;
-  /** Standard error is somebody's screen. */
-  readonly live: boolean;
+  /** Where progress bars are drawn: standard error. */
+  readonly progress: NodeJS.WritableStream;
 }
 
 export const processTerminal: Terminal = {
   out: (text) => { process.stdout.write(`${text}\n`); },
   err: (text) => { process.stderr.write(`${text}\n`); },
-  live: process.stderr.isTTY === true,
+  progress: process.stderr,
 };
 
 /** The command's answer: as one JSON document, or in words. */
