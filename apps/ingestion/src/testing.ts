@@ -38,15 +38,26 @@ export const CONSOLE = 'console-token';
 
 const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** Security's half of the key exchange, with real curve keys on the real bus and subjects in memory. */
-class SecurityStandIn {
+/** Security's half of the key exchange, with real curve keys on a real bus and subjects in memory. */
+export class SecurityStandIn {
   readonly subjects = new InMemorySubjectKeys();
   private readonly own = createCurve();
   readonly publicKey = this.own.getPublicKey();
 
-  constructor(private readonly allowed: ReadonlySet<string>) {}
+  private constructor(private readonly allowed: ReadonlySet<string>, readonly link: BusLink) {}
 
-  async answer(bytes: Uint8Array): Promise<Uint8Array> {
+  /** Answers `query.security.keys.*` to the holder of the curve key `caller`. */
+  static async answering(natsUrl: string, caller: string): Promise<SecurityStandIn> {
+    const link = BusLink.open({ url: natsUrl, service: 'security' });
+    const standIn = new SecurityStandIn(new Set([caller]), link);
+    const nc = await link.ready(10_000);
+    for (const operation of Object.keys(KEY_SUBJECTS) as KeyOperation[]) {
+      nc.subscribe(KEY_SUBJECTS[operation], { callback: (_, message) => void standIn.answer(message.data).then((answer) => message.respond(answer)) });
+    }
+    return standIn;
+  }
+
+  private async answer(bytes: Uint8Array): Promise<Uint8Array> {
     const { from, request } = openKeyRequest(bytes, this.own, this.allowed);
     return sealKeyAnswer({ nonce: request.nonce, subjects: await this.subjectsOf(request) }, this.own, from);
   }
@@ -91,12 +102,8 @@ export const runIngestion = async ({ events, natsUrl, databaseUrl, limits }: Ser
   const xkeySeedFile = join(dir, 'xkey');
   await writeFile(xkeySeedFile, Buffer.from(curve.getSeed()));
   await chmod(xkeySeedFile, 0o600);
-  const security = new SecurityStandIn(new Set([curve.getPublicKey()]));
-  const link = BusLink.open({ url: natsUrl, service: 'security' });
-  const nc = await link.ready(10_000);
-  for (const operation of Object.keys(KEY_SUBJECTS) as KeyOperation[]) {
-    nc.subscribe(KEY_SUBJECTS[operation], { callback: (_, message) => void security.answer(message.data).then((answer) => message.respond(answer)) });
-  }
+  const security = await SecurityStandIn.answering(natsUrl, curve.getPublicKey());
+  const { link } = security;
   const own = databaseUrl === undefined ? await freshDatabase() : undefined;
   const config: Omit<IngestionConfig, 'natsSeedFile'> = {
     httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined,

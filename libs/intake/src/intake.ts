@@ -78,8 +78,9 @@ const appendByLog = async (store: EventStore, passage: Passage, events: readonly
   }));
 };
 
+/** Only events about persons are looked up ahead, since only for them would something be made; the append finds the others' ids itself. */
 const lookUp = async (store: EventStore, grant: SourceGrant, candidates: readonly Candidate[]): Promise<ReadonlyMap<string, KnownEvent>> => {
-  const ids = [...new Set(candidates.map(({ incoming }) => incoming.id))];
+  const ids = [...new Set(candidates.filter(({ personal }) => personal !== undefined).map(({ incoming }) => incoming.id))];
   return ids.length === 0 ? new Map() : new Map((await store.findEvents(grant.tenant, ids)).map((known) => [known.id, known]));
 };
 
