@@ -6,7 +6,7 @@ import { WarehouseDatabase } from './warehouse-database.ts';
 
 const open = async ({ dataDir }: WarehouseConfig, closing: Closing, readiness: Readiness): Promise<WarehouseDatabase> => {
   const database = await WarehouseDatabase.open(dataDir);
-  readiness.add('duckdb', () => database.snapshot((tx) => tx.run('select 1')));
+  readiness.add('duckdb', () => database.ping());
   closing.add('duckdb', () => database.close());
   return database;
 };

@@ -39,6 +39,7 @@ export class WarehouseDatabase implements TransactionScope<DuckDBConnection> {
     private readonly duckdb: DuckDBInstance,
     private readonly writer: DuckDBConnection,
     private readonly reader: DuckDBConnection,
+    private readonly probe: DuckDBConnection,
     /** Random, made with the file: what was published from another file is not taken for this one's. */
     readonly instance: string,
   ) {}
@@ -72,7 +73,7 @@ export class WarehouseDatabase implements TransactionScope<DuckDBConnection> {
       return undefined;
     }
     for (const table of [...STAR_TABLES, LOAD_POSITION, LAKE_SEGMENT, PARKED_EVENT]) await writer.run(createTable(table));
-    return new WarehouseDatabase(duckdb, writer, await duckdb.connect(), rowText(meta, 'instance'));
+    return new WarehouseDatabase(duckdb, writer, await duckdb.connect(), await duckdb.connect(), rowText(meta, 'instance'));
   }
 
   /** Serialised with all other writes; rolled back when `work` throws. The commit is fsynced. */
@@ -94,6 +95,11 @@ export class WarehouseDatabase implements TransactionScope<DuckDBConnection> {
     return turn;
   }
 
+  /** Whether DuckDB answers; waits for no load and no publication. */
+  async ping(): Promise<void> {
+    await this.probe.run('select 1');
+  }
+
   /**
    * Freed memory stays with the C library, a quarter of a gigabyte after a bulk load; setting DuckDB's limit, even to what it is, makes it go back to
    * the system. Takes some 50 ms, so it is called after much work, not after each batch.
@@ -104,6 +110,7 @@ export class WarehouseDatabase implements TransactionScope<DuckDBConnection> {
 
   async close(): Promise<void> {
     await Promise.all([this.writes, this.reads]);
+    this.probe.closeSync();
     this.reader.closeSync();
     this.writer.closeSync();
     this.duckdb.closeSync();

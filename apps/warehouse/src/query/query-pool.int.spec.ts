@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
+import type { DomainError } from '@millrace/kernel';
 import { eventually } from '@millrace/testing';
 import type { QueryJob, QueryOutcome } from './query-job.ts';
 import { QueryPool, type QueryPoolOptions } from './query-pool.ts';
@@ -39,6 +40,13 @@ describe('a query process', () => {
   it('is ended when its memory grows beyond what DuckDB counts', async () => {
     const running = open({ maxResidentBytes: 200 * 1024 * 1024 });
     await expect(running.run(job('select sum(length(lpad(\'\', 90000000, \'x\') || range)) from range(2000)'))).rejects.toMatchObject({ kind: 'invalid', code: 'query-memory-exceeded' });
+    expect(await one(running)).toEqual(answered);
+  });
+
+  it.each([['brackets', `select ${'('.repeat(9_000)}1${')'.repeat(9_000)}`], ['subqueries', `select * from ${'(select * from '.repeat(1_000)}(select 1)${')'.repeat(1_000)}`], ['operators', `select ${'-'.repeat(1)}${'1+'.repeat(9_000)}1`], ['a list', `select ${'['.repeat(5_000)}${']'.repeat(5_000)}`]])('survives, or is replaced after, SQL nested without end (%s)', async (_, sql) => {
+    const running = open();
+    const outcome = await running.run(job(sql)).then((answer) => (answer.ok ? 'answered' : answer.code), (error: unknown) => (error as DomainError).code);
+    expect(['answered', 'sql-failed', 'sql-syntax', 'query-process-died', 'query-timeout']).toContain(outcome);
     expect(await one(running)).toEqual(answered);
   });
 
