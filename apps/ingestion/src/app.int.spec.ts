@@ -67,6 +67,15 @@ describe('POST /v1/events', () => {
     expect(body.outcomes[0]!['position']).toBe(body.outcomes[1]!['position']);
   });
 
+  it('stores once what six clients send at the same time', async () => {
+    const events = Array.from({ length: 60 }, (_, n) => (n % 2 === 0 ? page() : profile({ number: `N-88${n}0${n}`, name: 'Ann Example' })));
+    const answers = await Promise.all(Array.from({ length: 6 }, () => send(events)));
+    const outcomes = answers.flatMap(({ body }) => body.outcomes);
+    expect(outcomes.filter(({ outcome }) => outcome === 'accepted')).toHaveLength(60);
+    expect(outcomes.filter(({ outcome }) => outcome === 'duplicate')).toHaveLength(300);
+    expect(new Set(outcomes.map(({ log, position }) => `${JSON.stringify(log)} ${JSON.stringify(position)}`)).size).toBe(60);
+  });
+
   it('refuses a known id with another body, whether the person is known or not', async () => {
     const event = profile({ number: 'N-500600' });
     const { body: { outcomes: [first] } } = await send([event]);
@@ -277,5 +286,6 @@ it('describes its interface as OpenAPI 3.1, without a token', async () => {
   const description = (await (await fetch(`${running.address}/openapi.json`)).json()) as { openapi: string; paths: Record<string, Record<string, { responses: object }>> };
   expect(description.openapi).toBe('3.1.0');
   expect(Object.keys(description.paths['/v1/events']!['post']!.responses)).toEqual(['202', '400', '401', '403', '413', '415', '422', '429', '503']);
-  for (const [, reference] of JSON.stringify(description).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)"/g)) expect(description).toHaveProperty(`components.schemas.${reference!}`);
+  for (const [, reference] of JSON.stringify(description).matchAll(/"\$ref":"#\/components\/schemas\/([\w.-]+)"/g)) expect(description).toHaveProperty(['components', 'schemas', reference!]);
+  expect(description).toHaveProperty(['components', 'schemas', 'sales.order.placed.v1', 'properties', 'lines']);
 });

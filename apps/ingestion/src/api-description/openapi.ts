@@ -1,10 +1,11 @@
-import { wireEventJsonSchema } from '@millrace/contracts';
+import { CONTRACTS, wireEventJsonSchema, type EventContract } from '@millrace/contracts';
 import { INTAKE_LIMITS } from '@millrace/intake';
+import { BUSINESS_CONTEXTS } from '@millrace/kernel';
 import { z } from 'zod';
 import { accounting, accountingQuery } from '../rejects/accounting.controller.ts';
 import { rejectList, rejectsQuery } from '../rejects/rejects.controller.ts';
 import { issuedSource, sourceList, sourceName, sourceWish, tenantText } from '../sources/source.model.ts';
-import { eventTypes, intakeReport, problem, rejectedReport } from './schemas.ts';
+import { intakeReport, problem, rejectedReport } from './schemas.ts';
 
 type Node = Readonly<Record<string, unknown>>;
 
@@ -76,10 +77,25 @@ const listing = (operationId: string, summary: string, query: z.ZodObject, answe
   responses: { 200: { description: summary, ...json(ref(answer)) }, ...problems(400, 401, 503) },
 });
 
-const eventSchema = (): Node => {
-  const { $schema: _, ...schema } = wireEventJsonSchema as Node & { $schema?: unknown };
-  return { ...schema, description: `A CloudEvents 1.0 event. Types known here: ${eventTypes().join(', ')}.` };
-};
+const withoutDialect = ({ $schema: _, ...schema }: Node & { $schema?: unknown }): Node => schema;
+
+/** What may come from outside: the contracts of the business contexts. */
+const wireContracts = (): readonly EventContract[] => CONTRACTS.filter(({ context }) => BUSINESS_CONTEXTS.includes(context));
+
+const dataName = ({ type, version }: EventContract): string => `${type}.v${version}`;
+
+/** One schema per contract's data, by `<type>.v<version>`. */
+const dataSchemas = (): Node => Object.fromEntries(wireContracts().map((contract) => [dataName(contract), { description: contract.summary, ...withoutDialect(contract.jsonSchema) }]));
+
+/** An event is its attributes, and data as the contract of its type and version has it; version 1 may be left out. */
+const eventSchema = (): Node => ({
+  description: 'A CloudEvents 1.0 event. Unnamed attributes and data fields are dropped and counted.',
+  allOf: [withoutDialect(wireEventJsonSchema)],
+  oneOf: wireContracts().map((contract) => ({
+    properties: { type: { const: contract.type }, version: { const: contract.version }, data: ref(dataName(contract)) },
+    required: contract.version === 1 ? ['type', 'data'] : ['type', 'version', 'data'],
+  })),
+});
 
 /** The OpenAPI 3.1 description of ingestion's HTTP interface, made from the schemas the routes parse with. */
 export const openApi = (): Node => ({
@@ -100,7 +116,7 @@ export const openApi = (): Node => ({
       operatorToken: { type: 'http', scheme: 'bearer', description: 'An operator\'s or the console\'s token' },
     },
     schemas: {
-      Event: eventSchema(), IntakeReport: jsonSchema(intakeReport), RejectedReport: jsonSchema(rejectedReport), Problem: jsonSchema(problem),
+      ...dataSchemas(), Event: eventSchema(), IntakeReport: jsonSchema(intakeReport), RejectedReport: jsonSchema(rejectedReport), Problem: jsonSchema(problem),
       SourceWish: jsonSchema(sourceWish, 'input'), IssuedSource: jsonSchema(issuedSource), SourceList: jsonSchema(sourceList), RejectList: jsonSchema(rejectList), Accounting: jsonSchema(accounting),
     },
   },

@@ -1,4 +1,3 @@
-import { knownTypes } from '@millrace/contracts';
 import { CONTEXTS } from '@millrace/kernel';
 import { z } from 'zod';
 
@@ -23,5 +22,3 @@ const problemFields = {
 };
 export const problem = z.strictObject(problemFields);
 export const rejectedReport = z.strictObject({ ...problemFields, ...intakeReport.shape });
-
-export const eventTypes = (): readonly string[] => knownTypes();
