@@ -48,9 +48,10 @@ it('answers 503 with Retry-After while store or keys are away, loses nothing ack
   expect((await post(running, key, [click])).status).toBe(202);
 
   await postgres.kill();
+  // A backend outlives its server by a moment.
+  await eventually('the store to be away', async () => (await fetch(`${running.address}/ready`)).status === 503);
   const away = await post(running, key, [{ ...click, id: 'while-away' }]);
   expect([away.status, Number(away.headers.get('retry-after')) > 0, ((await away.json()) as { code: string }).code]).toEqual([503, true, 'event-store-unavailable']);
-  expect((await fetch(`${running.address}/ready`)).status).toBe(503);
   await postgres.restart();
   const again = await eventually('the store to answer', async () => {
     const response = await post(running, key, [click, { ...click, id: 'while-away' }]);

@@ -9,10 +9,10 @@ import { intakeReport, problem, rejectedReport } from './schemas.ts';
 
 type Node = Readonly<Record<string, unknown>>;
 
-const jsonSchema = (schema: z.ZodType, io: 'input' | 'output' = 'output'): Node => {
-  const { $schema: _, ...node } = z.toJSONSchema(schema, { target: 'draft-2020-12', io });
-  return node;
-};
+/** A component inherits OpenAPI 3.1's dialect, which is JSON Schema 2020-12. */
+const withoutDialect = (schema: object): Node => Object.fromEntries(Object.entries(schema).filter(([name]) => name !== '$schema'));
+
+const jsonSchema = (schema: z.ZodType, io: 'input' | 'output' = 'output'): Node => withoutDialect(z.toJSONSchema(schema, { target: 'draft-2020-12', io }));
 
 const ref = (name: string): Node => ({ $ref: `#/components/schemas/${name}` });
 const json = (schema: Node, mediaType = 'application/json'): Node => ({ content: { [mediaType]: { schema } } });
@@ -76,8 +76,6 @@ const listing = (operationId: string, summary: string, query: z.ZodObject, answe
   operationId, summary, tags: ['accounting'], parameters: parameters('query', query.shape),
   responses: { 200: { description: summary, ...json(ref(answer)) }, ...problems(400, 401, 503) },
 });
-
-const withoutDialect = ({ $schema: _, ...schema }: Node & { $schema?: unknown }): Node => schema;
 
 /** What may come from outside: the contracts of the business contexts. */
 const wireContracts = (): readonly EventContract[] => CONTRACTS.filter(({ context }) => BUSINESS_CONTEXTS.includes(context));

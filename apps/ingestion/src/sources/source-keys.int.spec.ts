@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { fixedClock } from '@millrace/kernel';
-import { freshDatabase, ownPostgres, withClient } from '@millrace/testing';
+import { eventually, freshDatabase, ownPostgres, withClient } from '@millrace/testing';
 import type { DataSource } from 'typeorm';
 import { openSourceDatabase } from './source-database.ts';
 import { SourceKeys } from './source-keys.ts';
@@ -64,6 +64,8 @@ it('goes on with keys seen lately while its database is away, and no longer than
   const { key: unseen } = await keys.issue({ tenant: 't', name: 'unseen' });
   await keys.grantOf(`Bearer ${key}`);
   await postgres.kill();
+  // A backend outlives its server by a moment.
+  await eventually('the database to be away', () => database.query('select 1').then(() => false, () => true));
   later(9 * 60_000);
   expect(await keys.grantOf(`Bearer ${key}`)).toMatchObject({ name: 'steady' });
   await expect(keys.grantOf(`Bearer ${unseen}`)).rejects.toMatchObject({ kind: 'unavailable', code: 'sources-unavailable' });
