@@ -111,3 +111,13 @@ it('knows a live process from one that is gone', () => {
   expect(isAlive(identityOf(process.pid)!)).toBe(true);
   expect(identityOf(4_100_000)).toBeUndefined();
 });
+
+it('leaves the mode of a folder that was there, and closes those it makes', () => {
+  openHome(folder);
+  expect(mode(folder)).toBe('700'); // as mkdtemp made it
+  expect(mode(join(folder, 'secrets'))).toBe('700');
+});
+
+it('fails at once where the file system makes no folders', () => {
+  expect(() => openHome('/proc/millrace')).toThrow(/can't write to the data folder \/proc\/millrace \(ENOENT\)/);
+});

@@ -18,13 +18,22 @@ const FOLDERS = ['secrets', 'sources', 'run', 'logs', 'warehouse', 'nats', 'post
 const unwritable = (root: string, error: Error): DomainError => new DomainError('invalid', 'home-unwritable', { home: root },
   `can't write to the data folder ${root} (${(error as NodeJS.ErrnoException).code ?? error.message}): make it writable for this user or set MILLRACE_HOME to another folder`);
 
-/** Makes the folders, private to this user. Postgres, which never runs as root, must still be able to walk through to its own. */
+/** Folder by folder: Node's recursive mkdir never returns where the file system answers ENOENT to a folder in an existing one, as /proc does. */
+const makeFolder = (folder: string, mode = 0o755): void => {
+  if (existsSync(folder)) return;
+  makeFolder(dirname(folder));
+  mkdirSync(folder, { mode });
+};
+
+/**
+ * Makes the folders, private to this user; Postgres, which never runs as root, must still be able to walk through to its own. A home
+ * that was there before keeps its mode: it may be anybody's folder, and what is private lies below in folders of ours.
+ */
 const makeFolders = (home: Home): void => {
   const asRoot = process.getuid?.() === 0;
-  mkdirSync(home.root, { recursive: true });
-  chmodSync(home.root, asRoot ? 0o711 : 0o700);
+  makeFolder(home.root, asRoot ? 0o711 : 0o700);
   for (const folder of FOLDERS) {
-    mkdirSync(home.path(folder), { recursive: true });
+    makeFolder(home.path(folder));
     chmodSync(home.path(folder), asRoot && folder === 'postgres' ? 0o711 : 0o700);
   }
   writeFileSync(home.path('run', 'writable'), '');
