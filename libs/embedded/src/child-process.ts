@@ -45,7 +45,8 @@ export const spawnServer = async (options: SpawnOptions): Promise<SpawnedServer>
   const [command, args] = wrapped
     ? ['setpriv', [...identity, `--pdeathsig=${options.deathSignal}`, options.command, ...options.args]] as const
     : [options.command, options.args] as const;
-  const child = spawn(command, args, { cwd: '/', stdio: ['ignore', 'pipe', 'pipe'] });
+  // A process group of its own: Ctrl-C at the terminal is for the supervisor, which drains the servers in order.
+  const child = spawn(command, args, { cwd: '/', stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   const exited = new Promise<number | string>((resolve, reject) => {
     child.once('error', reject);
     child.once('exit', (code, signal) => resolve(signal ?? code ?? 0));
