@@ -91,7 +91,7 @@ describe('the overview', () => {
   it('shows KPIs that move while the shop sells', async () => {
     await page.goto(url('/?tenant=demo'));
     const before = await until('orders on the page', async () => { const n = await orders(); return n > 0 ? n : undefined; }, 90_000);
-    await until('more orders on the page', async () => ((await orders()) > before ? true : undefined), 60_000);
+    expect(await until('more orders on the page', async () => { const n = await orders(); return n > before ? n : undefined; }, 60_000)).toBeGreaterThan(before);
     await page.locator('[data-testid=chart] canvas').first().waitFor();
     await shoot('overview');
   });
@@ -185,7 +185,8 @@ describe('the backend-for-frontend', () => {
     const before = await cookie();
     await page.getByRole('button', { name: 'Log out' }).click();
     await page.getByRole('heading', { name: 'Log in to Millrace' }).waitFor();
-    await until('the session to be over', async () => ((await fetch(url('/api/logs'), { headers: { cookie: before } })).status === 401 ? true : undefined), 30_000);
+    const answered = async (): Promise<number> => (await fetch(url('/api/logs'), { headers: { cookie: before } })).status;
+    expect(await until('the session to be over', async () => { const code = await answered(); return code === 401 ? code : undefined; }, 30_000)).toBe(401);
   });
 
   it('logs in again by name and password, and not by a wrong one', async () => {
@@ -196,6 +197,7 @@ describe('the backend-for-frontend', () => {
     await page.getByLabel('Password').fill(PASSWORD);
     await page.getByRole('button', { name: 'Log in' }).click();
     await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+    expect(await page.locator('.visitor').textContent()).toBe('ada');
   });
 });
 

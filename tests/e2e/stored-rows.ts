@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 
 /** Every row of every table of every database of one Postgres, as text; bytea stands in it as hex. */
-export async function* postgresRows(home: string, instance: 'events' | 'read-models' | 'keys', port: number): AsyncGenerator<{ table: string; text: string }> {
+export async function* postgresRows(home: string, instance: 'events' | 'reads' | 'keys', port: number): AsyncGenerator<{ table: string; text: string }> {
   const password = (await readFile(join(home, 'secrets', `postgres-superuser-${instance}.password`), 'utf8')).trim();
   const connect = async (database: string): Promise<Client> => {
     const client = new Client({ host: '127.0.0.1', port, user: 'postgres', password, database });
@@ -26,7 +26,7 @@ export async function* postgresRows(home: string, instance: 'events' | 'read-mod
 }
 
 const duckRows = async (connection: Awaited<ReturnType<DuckDBInstance['connect']>>, from: string): Promise<string[]> =>
-  (await (await connection.runAndReadAll(`select to_json(t)::varchar as text from ${from} t`)).getRowObjects()).map((row) => String(row['text']));
+  (await connection.runAndReadAll(`select to_json(t)::varchar as text from ${from} t`)).getRowObjects().map((row) => String(row['text']));
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 

@@ -34,7 +34,7 @@ export const KpiCards = ({ tenant, currency, live }: { readonly tenant: string; 
           <li key={metric} data-testid={`kpi-${metric}`}>
             <p className="name">{name}</p>
             <p className="number-big">{value}</p>
-            <a href={traceAddress({ metric, tenant, where })} onClick={followed} aria-label={`Events behind ${name}`}>trace</a>
+            <a href={traceAddress({ metric, tenant, where })} onClick={followed} aria-label={`trace: events behind ${name}`}>trace</a>
           </li>
         ))}
       </ul>

@@ -27,7 +27,7 @@ export const RankedRevenue = ({ title, dimension, tenant, currency, everyMs }: {
           <Chart kind="bar" title={title} points={points} onPick={(label) => navigate(trace(label))} />
           <table>
             <thead><tr><th scope="col">{dimension}</th><th scope="col" className="number">Gross</th><th scope="col">Events</th></tr></thead>
-            <tbody>{rows.map(({ label, value }) => <tr key={label}><th scope="row">{label === '' ? 'unknown' : label}</th><td className="number">{grouped(value)}</td><td><a href={trace(label)} onClick={followed} aria-label={`Events behind ${label}`}>trace</a></td></tr>)}</tbody>
+            <tbody>{rows.map(({ label, value }) => <tr key={label}><th scope="row">{label === '' ? 'unknown' : label}</th><td className="number">{grouped(value)}</td><td><a href={trace(label)} onClick={followed} aria-label={`trace: events behind ${label}`}>trace</a></td></tr>)}</tbody>
           </table>
         </>
       )}

@@ -29,7 +29,7 @@ export const RevenueOverTime = ({ tenant, currency, grain, everyMs }: { readonly
         <div className="scroll" tabIndex={0} role="region" aria-label={`Revenue by ${grain}`}>
           <table>
             <thead><tr><th scope="col">{grain}</th><th scope="col" className="number">Gross, {currency}</th><th scope="col">Events</th></tr></thead>
-            <tbody>{rows.map(({ label, value }) => <tr key={label}><th scope="row">{label}</th><td className="number">{grouped(value)}</td><td><a href={trace(label)} onClick={followed} aria-label={`Events behind ${label}`}>trace</a></td></tr>)}</tbody>
+            <tbody>{rows.map(({ label, value }) => <tr key={label}><th scope="row">{label}</th><td className="number">{grouped(value)}</td><td><a href={trace(label)} onClick={followed} aria-label={`trace: events behind ${label}`}>trace</a></td></tr>)}</tbody>
           </table>
         </div>
       </details>
