@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { chmod, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -33,6 +33,15 @@ describe('Postgres', () => {
     await new Promise<void>((resolve) => taken.listen(port, '127.0.0.1', resolve));
     await expect(startPostgresServer({ dataDir: join(dir, 'two'), superuserPassword: 'x', port, settings: { fsync: 'off' } })).rejects.toThrow(/Address already in use/);
     await new Promise((resolve) => taken.close(resolve));
+  });
+
+  it('starts from a copy that belongs to whoever copied it', async () => {
+    const [original, copy] = [join(dir, 'three'), join(dir, 'copied')];
+    await (await startPostgresServer({ dataDir: original, superuserPassword: 'x', settings: { fsync: 'off' } })).stop();
+    await cp(original, copy, { recursive: true });
+    const server = await startPostgresServer({ dataDir: copy, superuserPassword: 'x', settings: { fsync: 'off' } });
+    expect((await stat(copy)).mode & 0o777).toBe(0o700);
+    await server.stop();
   });
 
   it('tells that a folder holds no cluster', async () => {

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile, chmod, chown } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { freePort, spawnServer, stopServer, type SpawnedServer } from './child-process.ts';
+import { freePort, run, spawnServer, stopServer, type SpawnedServer } from './child-process.ts';
 
 export interface PostgresOptions {
   /** Made by initdb when it doesn't exist. */
@@ -67,12 +67,21 @@ const initialise = async (initdb: string, options: PostgresOptions): Promise<voi
   await rm(scratch, { recursive: true, force: true });
 };
 
+/** A cluster copied or restored by root belongs to root then, and Postgres refuses it: it is given back to the server's user. */
+const takeOver = async (dataDir: string): Promise<void> => {
+  const uid = serverUid();
+  if (uid === undefined || (await stat(dataDir)).uid === uid) return;
+  await run('chown', ['-R', `${uid}:${uid}`, dataDir]);
+  await chmod(dataDir, 0o700);
+};
+
 const settingArgs = (settings: Readonly<Record<string, string>>): string[] => Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
 
 /** Starts a Postgres 18 over `dataDir`, made if missing; ready for connections when it returns. Throws with the server's last words otherwise. */
 export const startPostgresServer = async (options: PostgresOptions): Promise<PostgresServer> => {
   const { postgres, initdb } = await binaries();
   if (!await exists(join(options.dataDir, 'PG_VERSION'))) await initialise(initdb, options);
+  await takeOver(options.dataDir);
   const port = options.port ?? await freePort();
   const settings = { port: String(port), listen_addresses: '127.0.0.1', unix_socket_directories: '', timezone: 'UTC', password_encryption: 'scram-sha-256', ...options.settings };
   let last = '';
