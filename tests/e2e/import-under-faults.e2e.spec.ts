@@ -60,6 +60,7 @@ describe('an import during which every process is killed once', () => {
   it('stored every acknowledged event once, at the position that was answered', async () => {
     const stored = new Map<string, string>();
     for await (const event of storedEvents(platform, 'shop')) {
+      if (event.log === 'security/0') continue; // audits of the reveals above, not the client's
       expect(stored.has(event.id)).toBe(false);
       stored.set(event.id, `${event.log}:${event.position}`);
     }
