@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile, chmod, chown } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, readlink, realpath, rename, rm, stat, writeFile, chmod, chown } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { freePort, run, spawnServer, stopServer, type SpawnedServer } from './child-process.ts';
 
@@ -77,11 +77,9 @@ const takeOver = async (dataDir: string): Promise<void> => {
 
 const settingArgs = (settings: Readonly<Record<string, string>>): string[] => Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
 
-/** Starts a Postgres 18 over `dataDir`, made if missing; ready for connections when it returns. Throws with the server's last words otherwise. */
-export const startPostgresServer = async (options: PostgresOptions): Promise<PostgresServer> => {
-  const { postgres, initdb } = await binaries();
-  if (!await exists(join(options.dataDir, 'PG_VERSION'))) await initialise(initdb, options);
-  await takeOver(options.dataDir);
+interface Running { readonly server: SpawnedServer; readonly port: number }
+
+const launch = async (postgres: string, options: PostgresOptions): Promise<Running> => {
   const port = options.port ?? await freePort();
   const settings = { port: String(port), listen_addresses: '127.0.0.1', unix_socket_directories: '', timezone: 'UTC', password_encryption: 'scram-sha-256', ...options.settings };
   let last = '';
@@ -94,6 +92,48 @@ export const startPostgresServer = async (options: PostgresOptions): Promise<Pos
   const ended = server.exited.then((code) => { throw new Error(`Postgres ended with ${code} while starting: ${last.trim()}`); });
   await Promise.race([ready, ended]);
   ended.catch(() => undefined);
+  return { server, port };
+};
+
+/**
+ * Backends of a killed postmaster hold its shared memory until they notice, and one in the middle of a long query doesn't for as long as
+ * it runs. They are told to quit, as the postmaster would have: a server process works in its data folder, which tells ours from others.
+ */
+const quitLeftovers = async (dataDir: string): Promise<void> => {
+  const folder = await realpath(dataDir);
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name) || await readlink(`/proc/${name}/cwd`).catch(() => undefined) !== folder) continue;
+    try {
+      process.kill(Number(name), 'SIGQUIT');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // gone by itself meanwhile
+    }
+  }
+};
+
+const LEFTOVERS = /pre-existing shared memory block/;
+const LEFTOVERS_GONE_MS = 20_000;
+const LOOK_AGAIN_MS = 100;
+
+const launchAfterLeftovers = async (postgres: string, options: PostgresOptions): Promise<Running> => {
+  const until = Date.now() + LEFTOVERS_GONE_MS;
+  for (;;) {
+    try {
+      return await launch(postgres, options);
+    } catch (error) {
+      if (!LEFTOVERS.test((error as Error).message) || Date.now() > until) throw error;
+      await quitLeftovers(options.dataDir);
+      await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+    }
+  }
+};
+
+/** Starts a Postgres 18 over `dataDir`, made if missing; ready for connections when it returns. Throws with the server's last words otherwise. */
+export const startPostgresServer = async (options: PostgresOptions): Promise<PostgresServer> => {
+  const { postgres, initdb } = await binaries();
+  if (!await exists(join(options.dataDir, 'PG_VERSION'))) await initialise(initdb, options);
+  await takeOver(options.dataDir);
+  const { server, port } = await launchAfterLeftovers(postgres, options);
   const host = `127.0.0.1:${port}`;
   return {
     port, pid: server.child.pid!, dataDir: options.dataDir, exited: server.exited,
