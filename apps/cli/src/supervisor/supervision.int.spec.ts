@@ -81,7 +81,7 @@ describe('the servers of a running platform', () => {
     for (const name of ['postgres-reads', 'nats']) {
       const { pid } = (await askStatus()).services.find((service) => service.name === name)!;
       process.kill(pid!, 'SIGKILL');
-      const again = await eventually(`${name} is back`, async () => (await askStatus()).services.find((service) => service.name === name && service.healthy && service.pid !== pid));
+      const again = await eventually(`${name} is back`, async () => (await askStatus()).services.find((service) => service.name === name && service.healthy && service.pid !== null && service.pid !== pid && service.restarts > 0));
       expect(again.restarts).toBe(1);
       expect(said).toEqual(expect.arrayContaining([`${name}: ended (SIGKILL); starting it again in 0.2 s`, `${name}: started again (process ${again.pid})`]));
     }

@@ -109,7 +109,7 @@ describe('behind the rule', () => {
     // Views stand in for a hole in the rule: what they do is not judged.
     const through = async (sql: string): Promise<QueryOutcome> => run('select * from order_line', { files: [join(dir, 'in.csv')], views: [{ name: 'order_line', sql }] });
     expect(await through(`select * from read_csv('${dir}/in.csv')`)).toMatchObject({ ok: true, rows: [{ a: 1 }] });
-    const late = async (sql: string): Promise<QueryOutcome> => runQuery({ ...job(sql), tables: ['order_line', `${dir}/out.csv`], files: [join(dir, 'in.csv')] });
+    const late = async (sql: string): Promise<QueryOutcome> => runQuery({ ...job(sql), tables: ['order_line', `${dir}/out.csv`.toLowerCase()], files: [join(dir, 'in.csv')] });
     const outcome = await late(`select * from '${dir}/out.csv'`);
     expect(outcome).toMatchObject({ ok: false, code: 'sql-failed' });
     expect(JSON.stringify(outcome)).not.toContain(dir);
