@@ -2,7 +2,7 @@ import { afterAll, describe, expect, it } from '@jest/globals';
 import { cliConfigFrom, projectRootOf } from '../cli.config.ts';
 import { checkMachine } from '../doctor/machine.ts';
 import { freeBase, scratchFolder, scratchWorkspace } from '../testing.ts';
-import { readManifests } from './manifests.ts';
+import { readServiceManifests } from '@millrace/service-kit/manifest-files';
 import { HTTP_SERVICES } from './service-environment.ts';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
@@ -16,16 +16,16 @@ const YAML = `service: x\nowner: team\nappends: []\nreads: [sales]\nasks: []\nan
 describe('manifests', () => {
   it('are those of every app that has one, in the order of their names', () => {
     const workspace = scratchWorkspace(folder.path, { 'apps/b/service.yaml': YAML.replace('service: x', 'service: b'), 'apps/a/service.yaml': YAML.replace('service: x', 'service: a'), 'apps/none/readme': '' });
-    expect(readManifests(workspace).map(({ service, reads }) => [service, reads])).toEqual([['a', ['sales']], ['b', ['sales']]]);
+    expect(readServiceManifests(join(workspace, 'apps')).map(({ service, reads }) => [service, reads])).toEqual([['a', ['sales']], ['b', ['sales']]]);
   });
 
   it('that are wrong are refused with what is wrong', () => {
     const workspace = scratchWorkspace(join(folder.path, 'wrong'), { 'apps/a/service.yaml': YAML.replace('reads: [sales]', 'reads: [nonsense]').replace('keys: false', 'keys: maybe') });
-    expect(() => readManifests(workspace)).toThrow(/\/reads\/0.*\/keys/);
+    expect(() => readServiceManifests(join(workspace, 'apps'))).toThrow(/\/reads\/0.*\/keys/);
   });
 
   it('of this workspace name every service we start, one keeper of keys and one relay', () => {
-    const manifests = readManifests(cliConfigFrom({}, '/').workspace);
+    const manifests = readServiceManifests(join(cliConfigFrom({}, '/').workspace, 'apps'));
     expect(manifests.map(({ service }) => service)).toEqual(expect.arrayContaining([...HTTP_SERVICES, 'simulator', 'cli']));
     expect(manifests.filter(({ keys }) => keys).map(({ service }) => service)).toEqual(['security']);
     expect(manifests.filter(({ relay }) => relay).map(({ service }) => service)).toEqual(['backbone']);

@@ -1,13 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parseServiceManifest, type ServiceManifest } from '@millrace/contracts';
-import { parse } from 'yaml';
-
-/** Every `apps/<name>/service.yaml` of the checkout, by name. Throws DomainError `manifest-invalid`. */
-export const readManifests = (workspace: string): ServiceManifest[] => readdirSync(join(workspace, 'apps')).sort()
-  .map((app) => join(workspace, 'apps', app, 'service.yaml'))
-  .filter((file) => existsSync(file))
-  .map((file) => parseServiceManifest(parse(readFileSync(file, 'utf8'))));
+import type { ServiceManifest } from '@millrace/contracts';
 
 /** Touches the event database: gets a role there. */
 export const usesEvents = (manifest: ServiceManifest): boolean => manifest.relay || manifest.appends.length > 0 || manifest.reads.length > 0;

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { connect, nkeyAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 import { eventually } from '@millrace/testing';
 import { cliConfigFrom } from '../cli.config.ts';
@@ -7,13 +8,13 @@ import { openHome, type Home } from '../home/home.ts';
 import { nkeyOf } from '../home/secret.ts';
 import type { Running } from '../supervisor/part.ts';
 import { freeBase, scratchFolder } from '../testing.ts';
-import { readManifests } from './manifests.ts';
+import { readServiceManifests } from '@millrace/service-kit/manifest-files';
 import { findNats, natsPart, writeNatsConfig } from './nats-server.ts';
 import { portPlan, type PortPlan } from './port-plan.ts';
 
 const folder = scratchFolder();
 const { workspace } = cliConfigFrom({}, '/');
-const manifests = readManifests(workspace);
+const manifests = readServiceManifests(join(workspace, 'apps'));
 let home: Home;
 let ports: PortPlan;
 let running: Running;
