@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { chmod, cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -77,9 +77,18 @@ export interface Platform {
   readonly output: () => string;
   /** SIGTERM; resolves with the exit code. */
   stop(): Promise<number>;
-  /** kill -9 of the supervisor: its children go with it. */
+  /** kill -9 of the supervisor: its children go with it, and are gone when this returns. */
   kill(): Promise<void>;
 }
+
+/** Who still works in a home: a Postgres server by its folder, everything else by its command line or its environment. */
+const processesOf = async (home: string): Promise<string[]> => {
+  const pids = (await readdir('/proc')).filter((name) => /^[0-9]+$/.test(name) && name !== String(process.pid));
+  const traces = await Promise.all(pids.map(async (pid) => Promise.all([
+    readlink(`/proc/${pid}/cwd`).catch(() => ''), readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => ''), readFile(`/proc/${pid}/environ`, 'utf8').catch(() => ''),
+  ])));
+  return pids.filter((_, n) => traces[n]!.some((trace) => trace.includes(home)));
+};
 
 /** `millrace up --no-open`, ready when it returns. Throws with everything it printed when it ends before. */
 export const startPlatform = async (options: { home: string; base: number; demo?: boolean }): Promise<Platform> => {
@@ -93,7 +102,11 @@ export const startPlatform = async (options: { home: string; base: number; demo?
     home: options.home, base: options.base, pid: child.pid!, output: () => output,
     loginLink: /https?:\/\/\S+token=\S+/.exec(output)?.[0],
     stop: async () => { child.kill('SIGTERM'); return (await done).code; },
-    kill: async () => { child.kill('SIGKILL'); await done; },
+    kill: async () => {
+      child.kill('SIGKILL');
+      await done;
+      await until('every process of the killed platform to be gone', async () => ((await processesOf(options.home)).length === 0 ? true : undefined));
+    },
   };
 };
 
