@@ -21,10 +21,10 @@ export interface PackageManifest {
 
 /** Who may import whom (STYLE 5). Apps may use every lib but `testing`; nobody imports an app. */
 const LIBS_ALLOWED: Readonly<Record<string, readonly string[]>> = {
-  kernel: [], embedded: [], contracts: ['kernel'], 'event-store': ['kernel'], 'event-bus': ['kernel'], privacy: ['kernel'],
+  kernel: [], embedded: [], contracts: ['kernel'], 'event-store': ['kernel'], 'event-bus': ['kernel'], privacy: ['kernel'], ledger: ['kernel'],
   'event-sourcing': ['kernel', 'contracts', 'event-store', 'event-bus', 'privacy'],
   intake: ['kernel', 'contracts', 'event-store', 'event-bus', 'privacy'],
-  'service-kit': ['kernel', 'contracts', 'event-store', 'event-bus', 'privacy', 'event-sourcing', 'intake'],
+  'service-kit': ['kernel', 'contracts', 'event-store', 'ledger', 'event-bus', 'privacy', 'event-sourcing', 'intake'],
   testing: ['kernel', 'embedded'],
 };
 

@@ -1,0 +1,1 @@
+export { EMPTY_ROOT, HASH_BYTES, hashChildren, hashLeaf } from './tree-hash.ts';
