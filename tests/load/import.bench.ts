@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { caughtUp, freeBase, freshHome, millraceJson, removeHome, startPlatform, status } from '../e2e/platform.ts';
 import { retailFile } from '../e2e/retail-file.ts';
-import type { BenchResult } from './main.ts';
+import type { Bench } from './bench-result.ts';
 
 interface Report { readonly lines: number; readonly invoices: number }
 
@@ -9,7 +9,7 @@ interface Report { readonly lines: number; readonly invoices: number }
  * The import of the Online Retail file into a fresh platform with every service running: lines per second until the last answer, and until
  * analytics and the warehouse have read everything. `lag` is the second time over the first.
  */
-export const benchImport = async ({ quick }: { quick: boolean }): Promise<BenchResult> => {
+export const benchImport: Bench = async () => {
   const home = await freshHome();
   const platform = await startPlatform({ home, base: await freeBase() });
   try {
@@ -21,10 +21,11 @@ export const benchImport = async ({ quick }: { quick: boolean }): Promise<BenchR
     const consumed = performance.now();
     const memory = (await status(home)).services.reduce((sum, service) => sum + service.pssBytes, 0);
     const seconds = (answered - begun) / 1000;
+    const lag = Number(((consumed - begun) / (answered - begun)).toFixed(3));
     return {
-      ratios: { lag: (consumed - begun) / (answered - begun) },
-      linesPerSecond: Math.round(report.lines / seconds), lines: report.lines, invoices: report.invoices,
-      secondsToLastAnswer: seconds, secondsToConsumed: (consumed - begun) / 1000, pssBytesAfter: memory, rounds: 1, quick,
+      ratios: { lag }, spread: { lag: { min: lag, max: lag } }, settings: { services: 'all' }, rounds: [{ linesPerSecond: Math.round(report.lines / seconds) }],
+      lines: report.lines, invoices: report.invoices,
+      secondsToLastAnswer: seconds, secondsToConsumed: (consumed - begun) / 1000, pssBytesAfter: memory,
     };
   } finally {
     await platform.stop();

@@ -12,7 +12,9 @@ import { applyGrants, migrateEventStore } from '@millrace/event-store';
 import { Client } from 'pg';
 import { v7 } from 'uuid';
 import { ingestionManifest, ROLE, ROLE_PASSWORD, SecurityStandIn } from '../../apps/ingestion/src/testing.ts';
-import type { BenchResult } from './main.ts';
+import type { Bench } from './bench-result.ts';
+import { SERVER_SETTINGS } from './bench-server.ts';
+import { compare, quantile } from './rounds.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const TENANT = 'shop';
@@ -91,7 +93,7 @@ const startPlatform = async (): Promise<Platform> => {
   const password = randomBytes(16).toString('hex');
   const { binary } = await locateNats({ explicit: process.env['MILLRACE_NATS_SERVER'], cacheDir: join(root, '.cache/millrace') });
   const [postgres, nats] = await Promise.all([
-    startPostgresServer({ dataDir: join(dir, 'postgres'), superuserPassword: password, settings: { shared_buffers: '256MB', max_wal_size: '4GB' } }),
+    startPostgresServer({ dataDir: join(dir, 'postgres'), superuserPassword: password, settings: SERVER_SETTINGS }),
     startNatsServer({ binary, runDir: join(dir, 'nats') }),
   ]);
   const postgresUrl = postgres.url('postgres', 'postgres', password);
@@ -170,15 +172,13 @@ const storedBody = async (url: string): Promise<Buffer> => {
   return rows[0]!.body;
 };
 
-const quantile = (values: readonly number[], q: number): number => values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * q))]!;
-
 /**
  * HTTP intake in requests of 500 over eight connections against raw inserts of the same stored bytes (envelope and data) on the same Postgres
  * with fsync on, in alternating rounds: validated, two personal fields sealed, deduplicated, 5 % new customers, the rest Zipf over 100,000.
  * `rawPaused` is intake over raw, the median of the rounds' own ratios, without consumers. Keys come over NATS from a stand-in with
  * subjects in memory that shares the load generator's process.
  */
-export const benchIntake = async ({ quick }: { quick: boolean }): Promise<BenchResult> => {
+export const benchIntake: Bench = async ({ quick }) => {
   const platform = await startPlatform();
   try {
     const events = quick ? 10_000 : 40_000;
@@ -190,13 +190,13 @@ export const benchIntake = async ({ quick }: { quick: boolean }): Promise<BenchR
       const raw = await measureRaw(platform.postgresUrl, body, events);
       const { perSecond: intake, durationsMs } = await measureIntake(platform, requestBodies(events));
       durations.push(...durationsMs);
-      rounds.push({ raw: Math.round(raw), intake: Math.round(intake), ratio: intake / raw });
+      rounds.push({ raw: Math.round(raw), intake: Math.round(intake) });
     }
     return {
-      ratios: { rawPaused: Number(quantile(rounds.map(({ ratio }) => ratio), 0.5).toFixed(3)) },
+      ...compare(rounds, { rawPaused: ['intake', 'raw'] }),
       eventsPerSecond: quantile(rounds.map(({ intake }) => intake), 0.5), rawPerSecond: quantile(rounds.map(({ raw }) => raw), 0.5),
       requestMs: { p50: Math.round(quantile(durations, 0.5)), p99: Math.round(quantile(durations, 0.99)) },
-      eventsPerRequest: PER_REQUEST, lanes: LANES, eventsPerRound: events, storedBytes: body.length, rounds,
+      settings: { ...SERVER_SETTINGS, eventsPerRequest: PER_REQUEST, lanes: LANES, eventsPerRound: events, storedBytes: body.length }, rounds,
     };
   } finally {
     await platform.stop();

@@ -1,39 +1,43 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { cpus, totalmem } from 'node:os';
-import { join, resolve } from 'node:path';
+import { cpus, loadavg, totalmem } from 'node:os';
+import { join } from 'node:path';
+import type { Bench, BenchDocument } from './bench-result.ts';
+import { KEPT, writeReport } from './report.ts';
 
-/** What a benchmark gives back: ratios first, then what they were made from. */
-export interface BenchResult {
-  readonly ratios: Readonly<Record<string, number>>;
-  readonly [detail: string]: unknown;
-}
-
-type Bench = (options: { quick: boolean }) => Promise<BenchResult>;
-
+/** Loaded when asked for: one benchmark's imports are no other's cost. */
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   append: async () => (await import('./append.bench.ts')).benchAppend,
   intake: async () => (await import('./intake.bench.ts')).benchIntake,
   import: async () => (await import('./import.bench.ts')).benchImport,
 };
 
-const kept = resolve(import.meta.dirname, '../../docs/benchmarks');
+const usage = `npm run bench -- <${Object.keys(BENCHES).join('|')}>… [--quick] [--keep], or npm run bench -- report`;
 
-/** `npm run bench -- [append|intake|import …] [--quick] [--keep]`: `--keep` writes docs/benchmarks/<name>.json. */
+const commitOf = (): string => {
+  const git = (...args: string[]): string => execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
+  return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no') === '' ? '' : ' with changes');
+};
+
+const measure = async (name: string, quick: boolean): Promise<BenchDocument> => {
+  const bench = await BENCHES[name]!();
+  const machine = { cpus: cpus().length, model: cpus()[0]?.model ?? 'unknown', memoryBytes: totalmem(), node: process.version, loadBefore: Number(loadavg()[0]!.toFixed(1)) };
+  const { ratios, spread, ...details } = await bench({ quick });
+  return { name, ratios, spread, quick, commit: commitOf(), machine, ...details, measuredAt: new Date().toISOString() };
+};
+
 const main = async (args: readonly string[]): Promise<void> => {
-  const quick = args.includes('--quick');
   const names = args.filter((arg) => !arg.startsWith('--'));
-  const unknown = names.filter((name) => !(name in BENCHES));
-  if (unknown.length > 0) throw new Error(`unknown benchmark ${unknown.join(', ')}; there are ${Object.keys(BENCHES).join(', ')}`);
-  for (const name of names.length > 0 ? names : Object.keys(BENCHES)) {
-    const bench = await BENCHES[name]!();
-    const { ratios, ...details } = await bench({ quick });
-    const machine = { cpus: cpus().length, model: cpus()[0]?.model, memoryBytes: totalmem(), node: process.version };
-    const document = { name, quick, ratios, ...details, machine, measuredAt: new Date().toISOString() };
-    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  const unknown = [...names.filter((name) => name !== 'report' && !(name in BENCHES)), ...args.filter((arg) => arg.startsWith('--') && arg !== '--quick' && arg !== '--keep')];
+  if (unknown.length > 0 || names.length === 0) throw new Error(`${unknown.length > 0 ? `unknown: ${unknown.join(', ')}; ` : ''}usage: ${usage}`);
+  for (const name of names.filter((one) => one !== 'report')) {
+    const text = `${JSON.stringify(await measure(name, args.includes('--quick')), null, 2)}\n`;
+    process.stdout.write(text);
     if (!args.includes('--keep')) continue;
-    await mkdir(kept, { recursive: true });
-    await writeFile(join(kept, `${name}.json`), `${JSON.stringify(document, null, 2)}\n`);
+    await mkdir(KEPT, { recursive: true });
+    await writeFile(join(KEPT, `${name}.json`), text);
   }
+  if (names.includes('report')) process.stdout.write(`${await writeReport()}\n`);
 };
 
 await main(process.argv.slice(2)).catch((error: unknown) => {
