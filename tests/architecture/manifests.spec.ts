@@ -28,7 +28,7 @@ const APPENDING = ['append_events', 'record_receipts', 'record_rejects', 'stream
 const SEEING = ['known_events', 'may_see'];
 const POSTGRES: Readonly<Record<string, Rights>> = {
   analytics: { appends: [], views: ['head', 'sales'], functions: SEEING },
-  backbone: { appends: [], views: ['head', 'reject', 'source_count', ...CONTEXTS], functions: [...SEEING, 'compact_counts'] },
+  backbone: { appends: ['backbone'], views: ['head', 'reject', 'source_count', ...CONTEXTS], functions: [...APPENDING, ...SEEING, 'compact_counts'] },
   cli: { appends: [], views: [], functions: [] },
   console: { appends: [], views: [], functions: [] },
   ingestion: { appends: BUSINESS, views: ['head', 'reject', 'source_count', 'inventory'], functions: [...APPENDING, ...SEEING] },

@@ -33,6 +33,12 @@ export const byField = (aggregate: string, field: string): Definition['stream'] 
   id: (stored) => textOf(stored[field], `/${field}`),
 });
 
+/** The stream is named by several fields of the data, texts or whole numbers, joined with `/`. */
+export const byFields = (aggregate: string, ...fields: readonly string[]): Definition['stream'] => ({
+  aggregate,
+  id: (stored) => fields.map((field) => { const value = stored[field]; return textOf(typeof value === 'number' ? String(value) : value, `/${field}`); }).join('/'),
+});
+
 /** The stream is named by the subject reference in the object `field`. */
 export const bySubject = (aggregate: string, field: string): Definition['stream'] => ({
   aggregate,

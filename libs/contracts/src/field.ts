@@ -1,4 +1,4 @@
-import { DECIMAL_PATTERN } from '@millrace/kernel';
+import { CONTEXTS, DECIMAL_PATTERN } from '@millrace/kernel';
 import { z } from 'zod';
 import type { IdentifierKind, PersonalCategory, PrivacyAnnotation, PurposeClass } from './contract.ts';
 
@@ -22,6 +22,12 @@ export const id = () =>
 /** Lower-kebab word of a closed or slowly growing set, as in `card-declined`. */
 export const code = () => z.string().max(64).regex(/^[a-z0-9][a-z0-9-]*$/).meta({ ...NOT_PERSONAL, description: 'a code of a-z, 0-9 and "-", as in "card-declined"' });
 
+/** Id of an event, as producers may choose it (`id` of the wire event). */
+export const eventId = () => z.string().max(200).regex(/^\P{C}+$/u).meta({ ...NOT_PERSONAL, description: 'an event id of 1 to 200 characters without control characters' });
+
+/** SHA-256 in hex. */
+export const digest = () => z.string().max(64).regex(/^[0-9a-f]{64}$/).meta({ ...NOT_PERSONAL, description: 'a SHA-256 of 64 hex digits' });
+
 export const oneOf = <const Values extends readonly [string, ...string[]]>(...values: Values) => z.enum(values).meta(NOT_PERSONAL);
 
 /** Exact decimal text; amounts never pass through a float. */
@@ -37,6 +43,14 @@ export const quantity = () =>
 export const units = (min: 0 | 1) => z.int().min(min).max(1_000_000_000).meta({ ...NOT_PERSONAL, description: `a whole number from ${min} to 1,000,000,000` });
 
 export const integer = (min: number, max: number) => z.int().min(min).max(max).meta({ ...NOT_PERSONAL, description: `a whole number from ${min} to ${max}` });
+
+/** A place in a log, an epoch, a size: whole, and exact in every JSON reader. */
+export const position = (min: 0 | 1) => integer(min, Number.MAX_SAFE_INTEGER);
+
+/** Four digits: the widest a log's name can carry. */
+export const shardNumber = () => integer(0, 9999);
+
+export const contextName = () => oneOf(...CONTEXTS);
 
 export const flag = () => z.boolean().meta(NOT_PERSONAL);
 

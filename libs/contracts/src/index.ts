@@ -1,3 +1,4 @@
+export type { DifferenceFound, LogRecovered, LogShardsRaised, ParkedEventDiscarded, ProjectionSwitched, RangeArchived } from './backbone/operation.contract.ts';
 export type {
   CartItemAdded, CartItemRemoved, CheckoutCompleted, CheckoutStarted, PageViewed, ProductViewed, SearchPerformed, StoredPageViewed,
 } from './clickstream/session.contract.ts';
@@ -6,7 +7,7 @@ export type {
   ContractCheck, EventContract, EventData, IdentifierKind, PersonalCategory, PrivacyAnnotation, ProtectedField, PurposeClass, StoredAs, SubjectRef,
 } from './contract.ts';
 export type { ConsentGiven, ConsentWithdrawn, ContactChanged, IdentityLinked, ProfileRegistered, StoredProfile } from './customer/profile.contract.ts';
-export { byField, bySubject, defineContract, streamOf } from './define-contract.ts';
+export { byField, byFields, bySubject, defineContract, streamOf } from './define-contract.ts';
 export type { StockCounted, StockReceived, StockReleased, StockReserved, StockShipped } from './inventory/stock.contract.ts';
 export { PRIVACY_KEYWORD } from './json-schema.ts';
 export type { PriceChanged, ProductListed, ProductRetired } from './merchandise/product.contract.ts';
@@ -15,6 +16,7 @@ export type { OrderAdjusted, OrderCancelled, OrderLine, OrderLineKind, OrderPlac
 export type { PaymentCaptured, PaymentFailed } from './sales/payment.contract.ts';
 export type { RefundIssued } from './sales/refund.contract.ts';
 export type { IdentifierRevealed, SessionOpened } from './security/audit.contract.ts';
+export type { EventRedacted } from './security/redaction.contract.ts';
 export { parseServiceManifest, type ServiceManifest } from './service-manifest.ts';
 export { checkWireEvent, wireEventJsonSchema, wireEventSchema, type WireEvent } from './wire-event.ts';
 export type { Fixture } from './fixtures/fixture.ts';

@@ -4,6 +4,8 @@ import { FIXTURES } from './fixtures/frozen.ts';
 import { CONTRACTS, findContract, knownTypes, knownVersions } from './registry.ts';
 
 const VOCABULARY = [
+  'backbone.difference.found', 'backbone.difference.settled', 'backbone.log.recovered', 'backbone.log.shards-raised',
+  'backbone.parked-event.discarded', 'backbone.projection.switched', 'backbone.range.archived',
   'clickstream.cart.item-added', 'clickstream.cart.item-removed', 'clickstream.checkout.completed', 'clickstream.checkout.started',
   'clickstream.page.viewed', 'clickstream.product.viewed', 'clickstream.search.performed',
   'customer.consent.given', 'customer.consent.withdrawn', 'customer.contact.changed', 'customer.identity.linked', 'customer.profile.registered',
@@ -11,7 +13,7 @@ const VOCABULARY = [
   'merchandise.price.changed', 'merchandise.product.listed', 'merchandise.product.retired',
   'sales.order.adjusted', 'sales.order.cancelled', 'sales.order.placed', 'sales.order.returned',
   'sales.payment.captured', 'sales.payment.failed', 'sales.refund.issued',
-  'security.identifier.revealed', 'security.session.opened',
+  'security.event.redacted', 'security.identifier.revealed', 'security.session.opened',
 ];
 
 describe('the vocabulary', () => {
@@ -52,6 +54,14 @@ describe('streams', () => {
     ['clickstream.page.viewed', 'clickstream.session/s-1'],
     ['clickstream.cart.item-added', 'clickstream.session/s-1'],
     ['security.identifier.revealed', 'security.account/operator'],
+    ['security.event.redacted', 'security.event/sales/0/17'],
+    ['backbone.log.recovered', 'backbone.log/sales/0'],
+    ['backbone.range.archived', 'backbone.log/sales/0'],
+    ['backbone.log.shards-raised', 'backbone.context/clickstream'],
+    ['backbone.parked-event.discarded', 'backbone.parked-event/analytics/analytics/sales/0/17'],
+    ['backbone.projection.switched', 'backbone.projection/analytics/sales-facts'],
+    ['backbone.difference.found', 'backbone.difference/source-count/shop-server'],
+    ['backbone.difference.settled', 'backbone.difference/source-count/shop-server'],
   ])('%s belongs to %s', (type, stream) => expect(stored(type)).toBe(stream));
 
   it('refuses to name a stream by a reference that is not there yet', () => {

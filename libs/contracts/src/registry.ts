@@ -1,3 +1,4 @@
+import { operationContracts } from './backbone/operation.contract.ts';
 import { sessionContracts } from './clickstream/session.contract.ts';
 import type { EventContract } from './contract.ts';
 import { profileContracts } from './customer/profile.contract.ts';
@@ -7,10 +8,12 @@ import { orderContracts } from './sales/order.contract.ts';
 import { paymentContracts } from './sales/payment.contract.ts';
 import { refundContracts } from './sales/refund.contract.ts';
 import { auditContracts } from './security/audit.contract.ts';
+import { redactionContracts } from './security/redaction.contract.ts';
 
 /** Every contract of the vocabulary, by context and aggregate. */
 export const CONTRACTS: readonly EventContract[] = [
   ...orderContracts, ...paymentContracts, ...refundContracts, ...profileContracts, ...stockContracts, ...productContracts, ...sessionContracts, ...auditContracts,
+  ...redactionContracts, ...operationContracts,
 ];
 
 // Two levels instead of a joined key: no text is built per event.

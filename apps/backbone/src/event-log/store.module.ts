@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { FactLog } from '@millrace/event-sourcing';
 import { PgEventStore } from '@millrace/event-store';
 import { Closing, CONFIG, Readiness } from '@millrace/service-kit';
 import type { BackboneConfig } from '../backbone.config.ts';
@@ -13,7 +14,7 @@ import type { BackboneConfig } from '../backbone.config.ts';
       closing.add('events', () => store.close());
       return store;
     },
-  }],
-  exports: [PgEventStore],
+  }, { provide: FactLog, inject: [PgEventStore], useFactory: (store: PgEventStore) => new FactLog(store, 'backbone') }],
+  exports: [PgEventStore, FactLog],
 })
 export class StoreModule {}

@@ -48,7 +48,7 @@ describe('the audit log', () => {
 
   it('refuses what does not fit its contract, and says nothing of the value', async () => {
     const fact = { tenant: PLATFORM_TENANT, contract: sessionRefused, data: { actor: 'a-1', reason: 'canary' } };
-    await expect(audit.record(fact)).rejects.toMatchObject({ kind: 'invalid', code: 'audit-malformed', details: { pointer: '/reason' } });
+    await expect(audit.record(fact)).rejects.toMatchObject({ kind: 'invalid', code: 'fact-malformed', details: { pointer: '/reason' } });
     await expect(audit.record(fact)).rejects.not.toThrow(/canary/);
   });
 

@@ -1,8 +1,7 @@
-import { hash } from 'node:crypto';
-import canonicalize from 'canonicalize';
-import { checkData, findContract, streamOf, type EventContract, type EventData } from '@millrace/contracts';
+import { findContract, type EventContract, type EventData } from '@millrace/contracts';
+import { FactLog } from '@millrace/event-sourcing';
 import type { EventStore } from '@millrace/event-store';
-import { DomainError, type Clock, type Tenant } from '@millrace/kernel';
+import type { Clock, Tenant } from '@millrace/kernel';
 import { v7 } from 'uuid';
 
 /** Accounts and sessions belong to the installation, not to one of its shops: their log is this tenant's. */
@@ -15,8 +14,6 @@ export interface AuditFact {
   readonly traceparent?: string;
 }
 
-const SOURCE = 'urn:millrace:security';
-
 /** A contract of the shared vocabulary; its absence is a fault of the build, not of a caller. */
 export const sharedContract = (type: string, version: number): EventContract => {
   const contract = findContract(type, version);
@@ -26,25 +23,16 @@ export const sharedContract = (type: string, version: number): EventContract => 
 
 /**
  * Appends what people did to the security log. `record` returns after the fsynced commit; callers answer only then, so nothing that must
- * be audited happens unaudited. Errors: DomainError `unavailable` (the event store's, or `audit-not-recorded`).
+ * be audited happens unaudited. Two equal acts are two facts, so each gets an id of its own. Errors: FactLog's.
  */
 export class AuditLog {
-  constructor(private readonly store: EventStore, private readonly clock: Clock) {}
+  private readonly facts: FactLog;
 
-  async record({ tenant, contract, data: given, traceparent }: AuditFact): Promise<void> {
-    const checked = checkData(contract, given);
-    if (!checked.ok) throw new DomainError('invalid', 'audit-malformed', { type: contract.type, pointer: checked.pointer }, `The audit event does not fit its contract at ${checked.pointer}: ${checked.reason}.`);
-    const { data } = checked;
-    const time = this.clock.now().toISOString();
-    const stream = streamOf(contract, data);
-    const { type, version } = contract;
-    const envelope = {
-      specversion: '1.0' as const, id: v7(), source: SOURCE, type, version, tenant, stream, time, receivedtime: time, via: 'security',
-      fingerprint: hash('sha256', canonicalize({ type, version, source: SOURCE, time, data }) ?? '', 'hex'),
-      ...(traceparent === undefined ? {} : { traceparent }),
-    };
-    const [outcome] = await this.store.append({ tenant, context: 'security', shard: 0 },
-      [{ stream, expectedVersion: 'any', events: [{ envelope, data: Buffer.from(JSON.stringify(data)) }] }], { countAs: 'none' });
-    if (outcome?.kind !== 'appended') throw new DomainError('unavailable', 'audit-not-recorded', { outcome: outcome?.kind ?? 'none' }, 'The audit event was not stored, so the call was not carried out. Try again.');
+  constructor(store: EventStore, clock: Clock) {
+    this.facts = new FactLog(store, 'security', clock);
+  }
+
+  async record(fact: AuditFact): Promise<void> {
+    await this.facts.record({ id: v7(), ...fact });
   }
 }
