@@ -24,11 +24,11 @@ const manifestOf = (service: string) => manifests.find((manifest) => manifest.se
 /** What each service may do, written out by hand: a change of a manifest or of the generators must be made here too, and be seen. */
 const BUSINESS: readonly Context[] = ['clickstream', 'sales', 'customer', 'inventory', 'merchandise', 'marketing', 'social'];
 interface Rights { readonly appends: readonly Context[]; readonly views: readonly string[]; readonly functions: readonly string[] }
-const APPENDING = ['append_events', 'record_receipts', 'record_rejects', 'stream_versions'];
+const APPENDING = ['append_events', 'record_receipts', 'record_rejects', 'stream_versions', 'place_streams'];
 const SEEING = ['known_events', 'may_see'];
 const POSTGRES: Readonly<Record<string, Rights>> = {
   analytics: { appends: [], views: ['head', 'sales'], functions: SEEING },
-  backbone: { appends: ['backbone'], views: ['head', 'reject', 'source_count', ...CONTEXTS], functions: [...APPENDING, ...SEEING, 'compact_counts'] },
+  backbone: { appends: ['backbone'], views: ['head', 'reject', 'shard_count', 'source_count', ...CONTEXTS], functions: [...APPENDING, ...SEEING, 'compact_counts', 'raise_shards'] },
   cli: { appends: [], views: [], functions: [] },
   console: { appends: [], views: [], functions: [] },
   ingestion: { appends: BUSINESS, views: ['head', 'reject', 'source_count', 'inventory'], functions: [...APPENDING, ...SEEING] },
@@ -106,7 +106,7 @@ describe('the event database, given the manifests', () => {
         return false;
       });
       const readable: string[] = [];
-      for (const view of ['head', 'reject', 'source_count', ...CONTEXTS]) if (await may(`select * from log.${view}`)) readable.push(view);
+      for (const view of ['head', 'reject', 'shard_count', 'source_count', ...CONTEXTS]) if (await may(`select * from log.${view}`)) readable.push(view);
       expect(readable.toSorted()).toEqual(views.toSorted());
       const tables = await withClient(database.url, async (admin) => (await admin.query<{ name: string }>(`select relname as name from pg_class where relnamespace = 'millrace'::regnamespace and relkind = 'r'`)).rows);
       expect(tables.length).toBeGreaterThanOrEqual(6);

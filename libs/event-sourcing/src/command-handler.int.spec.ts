@@ -48,11 +48,11 @@ afterAll(async () => {
 describe('the command handler', () => {
   it('appends what is decided, at the version read, with the envelope complete', async () => {
     const handle = commandHandler(options);
-    expect(await handle(log, stream, { by: 5, times: 2 }, { ...metadata('c1'), subject: 'p1', correlationId: 'r1' })).toEqual({ events: [moved(5), moved(5)], version: 2, position: 2, duplicate: false });
+    expect(await handle(log, stream, { by: 5, times: 2 }, { ...metadata('c1'), subject: 'p1', correlationId: 'r1' })).toEqual({ events: [moved(5), moved(5)], version: 2, position: 2, log, duplicate: false });
     const [first, second] = await store.read(log, 0, 10);
     expect(first?.envelope).toMatchObject({ id: 'c1/0', type: 'inventory.stock.moved', stream, via: 'probe', subject: 'p1', correlationid: 'r1', time: '2026-11-01T00:00:00.000Z' });
     expect(second?.envelope.id).toBe('c1/1');
-    expect(await loadStream(options, log, stream)).toEqual({ state: 10, version: 2 });
+    expect(await loadStream(options, log.tenant, stream)).toEqual({ state: 10, version: 2 });
   });
 
   it('stores a repeated command once and says so', async () => {
@@ -60,7 +60,7 @@ describe('the command handler', () => {
     await handle(log, stream, { by: 1 }, metadata('c2'));
     const again = await handle(log, stream, { by: 1 }, metadata('c2'));
     expect(again).toMatchObject({ duplicate: true, events: [], position: 3 });
-    expect((await loadStream(options, log, stream)).state).toBe(11);
+    expect((await loadStream(options, log.tenant, stream)).state).toBe(11);
   });
 
   it('appends nothing when nothing is decided, and passes a rejection on', async () => {
@@ -76,16 +76,16 @@ describe('the command handler', () => {
     const outcomes = await Promise.allSettled(Array.from({ length: 40 }, (_, index) => handle(log, other, { by: -1 }, metadata(`take-${index}`))));
     expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(10);
     expect(outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason.code] : []))).toEqual(Array.from({ length: 30 }, () => 'stock-short'));
-    expect(await loadStream(options, log, other)).toEqual({ state: 0, version: 20 });
+    expect(await loadStream(options, log.tenant, other)).toEqual({ state: 0, version: 20 });
   });
 
   it('gives up after its attempts when others keep winning', async () => {
-    const contended = commandHandler({ ...options, maxAttempts: 2, store: { ...bound(store), append: async () => [{ kind: 'wrong-version', actualVersion: 99 }] } });
+    const contended = commandHandler({ ...options, maxAttempts: 2, store: { ...bound(store), appendTo: async () => [{ kind: 'wrong-version', actualVersion: 99 }] } });
     await expect(contended(log, stream, { by: 1 }, metadata('c5'))).rejects.toMatchObject({ kind: 'conflict', code: 'stream-contended' });
   });
 });
 
 /** The store's own methods, for a stand-in of a single one. */
 const bound = (from: PgEventStore): CommandHandlerOptions<number, never, Moved>['store'] => ({
-  readStream: (...args) => from.readStream(...args), findEvents: (...args) => from.findEvents(...args), append: (...args) => from.append(...args),
+  readStream: (...args) => from.readStream(...args), findEvents: (...args) => from.findEvents(...args), appendTo: (...args) => from.appendTo(...args),
 });

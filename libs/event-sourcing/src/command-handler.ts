@@ -1,4 +1,4 @@
-import { DomainError, type Clock, type Decider, type DomainEvent, type Envelope, type LogKey, type Position, type StoredEvent, systemClock } from '@millrace/kernel';
+import { DomainError, type Clock, type Context, type Decider, type DomainEvent, type Envelope, type LogKey, type Position, type StoredEvent, type Tenant, systemClock } from '@millrace/kernel';
 import type { EventStore, EventToAppend } from '@millrace/event-store';
 import { currentTraceparent, inSpan } from '@millrace/event-bus';
 
@@ -18,7 +18,7 @@ export interface CommandMetadata {
 
 export interface CommandHandlerOptions<State, Command, Event extends DomainEvent> {
   readonly decider: Decider<State, Command, Event>;
-  readonly store: Pick<EventStore, 'readStream' | 'append' | 'findEvents'>;
+  readonly store: Pick<EventStore, 'readStream' | 'appendTo' | 'findEvents'>;
   /** Hex of 32 bytes over what the command means (ARCHITECTURE 1.5). */
   readonly fingerprint: (event: Event) => string;
   /** Parses a stored event's data; the type is the decider's own. */
@@ -28,12 +28,19 @@ export interface CommandHandlerOptions<State, Command, Event extends DomainEvent
   readonly maxAttempts?: number;
 }
 
+/** Whose stream it is; which of the context's logs it lives in is the store's to know. */
+export interface StreamOwner {
+  readonly tenant: Tenant;
+  readonly context: Context;
+}
+
 export interface CommandOutcome<Event> {
   readonly events: readonly Event[];
   /** Stream version after the command. */
   readonly version: number;
-  /** Of the last event; undefined when nothing was appended. */
+  /** Of the last event, and the log it lies in; undefined when nothing was appended. */
   readonly position?: Position;
+  readonly log?: LogKey;
   /** True when this very command had been stored before: `events` is then empty. */
   readonly duplicate: boolean;
 }
@@ -42,11 +49,11 @@ const READ_LIMIT = 1000;
 const DEFAULT_ATTEMPTS = 5;
 
 /** Folds a stream into its state; pages, so that a long stream costs time and not memory. */
-export const loadStream = async <State, Command, Event extends DomainEvent>(options: Pick<CommandHandlerOptions<State, Command, Event>, 'decider' | 'store' | 'fromStored'>, log: LogKey, stream: string): Promise<{ state: State; version: number }> => {
+export const loadStream = async <State, Command, Event extends DomainEvent>(options: Pick<CommandHandlerOptions<State, Command, Event>, 'decider' | 'store' | 'fromStored'>, tenant: Tenant, stream: string): Promise<{ state: State; version: number }> => {
   let state = options.decider.initial;
   let version = 0;
   for (;;) {
-    const page: readonly StoredEvent[] = await options.store.readStream(log.tenant, stream, version, READ_LIMIT);
+    const page: readonly StoredEvent[] = await options.store.readStream(tenant, stream, version, READ_LIMIT);
     for (const { envelope, data, streamVersion } of page) {
       state = options.decider.evolve(state, options.fromStored(envelope.type, envelope.version, JSON.parse(Buffer.from(data).toString('utf8'))));
       version = streamVersion;
@@ -62,11 +69,11 @@ export const loadStream = async <State, Command, Event extends DomainEvent>(opti
 export const commandHandler = <State, Command, Event extends DomainEvent>(options: CommandHandlerOptions<State, Command, Event>) => {
   const clock = options.clock ?? systemClock;
 
-  const envelopeOf = (log: LogKey, stream: string, event: Event, id: string, metadata: CommandMetadata): Omit<Envelope, 'recordedtime'> => {
+  const envelopeOf = (tenant: Tenant, stream: string, event: Event, id: string, metadata: CommandMetadata): Omit<Envelope, 'recordedtime'> => {
     const now = clock.now().toISOString();
     const traceparent = currentTraceparent();
     return {
-      specversion: '1.0', id, source: metadata.source, type: event.type, version: event.version, tenant: log.tenant, stream,
+      specversion: '1.0', id, source: metadata.source, type: event.type, version: event.version, tenant, stream,
       time: metadata.time ?? now, receivedtime: now, via: metadata.via, fingerprint: options.fingerprint(event),
       ...(metadata.subject === undefined ? {} : { subject: metadata.subject }),
       ...(traceparent === undefined ? {} : { traceparent }),
@@ -75,26 +82,26 @@ export const commandHandler = <State, Command, Event extends DomainEvent>(option
     };
   };
 
-  const attempt = async (log: LogKey, stream: string, command: Command, metadata: CommandMetadata): Promise<CommandOutcome<Event> | 'lost-race'> => {
-    const { state, version } = await loadStream(options, log, stream);
+  const attempt = async ({ tenant, context }: StreamOwner, stream: string, command: Command, metadata: CommandMetadata): Promise<CommandOutcome<Event> | 'lost-race'> => {
+    const { state, version } = await loadStream(options, tenant, stream);
     const ids = (count: number) => Array.from({ length: count }, (_, index) => `${metadata.commandId}/${index}`);
-    const [known] = await options.store.findEvents(log.tenant, ids(1));
-    if (known) return { events: [], version, position: known.position, duplicate: true };
+    const [known] = await options.store.findEvents(tenant, ids(1));
+    if (known) return { events: [], version, position: known.position, log: known.log, duplicate: true };
     const events = options.decider.decide(command, state);
     if (events.length === 0) return { events, version, duplicate: false };
     const names = ids(events.length);
-    const toAppend = events.map((event, index): EventToAppend => ({ envelope: envelopeOf(log, stream, event, names[index] ?? '', metadata), data: Buffer.from(JSON.stringify(event.data)) }));
-    const outcomes = await options.store.append(log, [{ stream, expectedVersion: version, events: toAppend }], { countAs: 'none' });
+    const toAppend = events.map((event, index): EventToAppend => ({ envelope: envelopeOf(tenant, stream, event, names[index] ?? '', metadata), data: Buffer.from(JSON.stringify(event.data)) }));
+    const outcomes = await options.store.appendTo(tenant, context, [{ stream, expectedVersion: version, events: toAppend }], { countAs: 'none' });
     const last = outcomes.at(-1);
-    if (last?.kind === 'appended') return { events, version: last.streamVersion, position: last.position, duplicate: false };
+    if (last?.kind === 'appended') return { events, version: last.streamVersion, position: last.position, log: last.log, duplicate: false };
     if (outcomes.some((outcome) => outcome.kind === 'wrong-version' || outcome.kind === 'duplicate')) return 'lost-race';
     throw new DomainError('conflict', 'command-id-reused', { outcome: last?.kind ?? 'none' }, 'The command\'s id was used before for another command. Use a fresh id.');
   };
 
-  return (log: LogKey, stream: string, command: Command, metadata: CommandMetadata): Promise<CommandOutcome<Event>> =>
-    inSpan('handle command', { attributes: { 'millrace.log': `${log.context}/${log.shard}` } }, async () => {
+  return (owner: StreamOwner, stream: string, command: Command, metadata: CommandMetadata): Promise<CommandOutcome<Event>> =>
+    inSpan('handle command', { attributes: { 'millrace.context': owner.context } }, async () => {
       for (let tries = 0; tries < (options.maxAttempts ?? DEFAULT_ATTEMPTS); tries += 1) {
-        const outcome = await attempt(log, stream, command, metadata);
+        const outcome = await attempt(owner, stream, command, metadata);
         if (outcome !== 'lost-race') return outcome;
       }
       throw new DomainError('conflict', 'stream-contended', {}, 'Other writers kept changing the stream. Try again in a moment.');

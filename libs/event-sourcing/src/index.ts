@@ -1,4 +1,4 @@
-export { commandHandler, loadStream, type CommandHandlerOptions, type CommandMetadata, type CommandOutcome } from './command-handler.ts';
+export { commandHandler, loadStream, type CommandHandlerOptions, type CommandMetadata, type CommandOutcome, type StreamOwner } from './command-handler.ts';
 export { asOfCheckpoints, CONSUMER_TABLES_DOWN, CONSUMER_TABLES_UP, sqlCheckpoints, sqlParked } from './consumer-tables.ts';
 export { FactLog, type OwnFact, type RecordedFact } from './fact-log.ts';
 export { deciderSpec, type Decision } from './given.ts';

@@ -1,4 +1,4 @@
-import type { Envelope, Epoch, LogKey, LogReader, Position, StoredEvent, Tenant } from '@millrace/kernel';
+import type { Context, Envelope, Epoch, LogKey, LogReader, Position, StoredEvent, Tenant } from '@millrace/kernel';
 
 /** An event ready to be stored; the appender adds `recordedtime`, salt and leaf. */
 export interface EventToAppend {
@@ -40,6 +40,9 @@ export type AppendOutcome =
   | { readonly kind: 'wrong-version'; readonly actualVersion: number }
   | { readonly kind: 'skipped' };
 
+/** An outcome that says in which log the event was appended. */
+export type PlacedOutcome = Exclude<AppendOutcome, { readonly kind: 'appended' }> | (Extract<AppendOutcome, { readonly kind: 'appended' }> & { readonly log: LogKey });
+
 export interface KnownEvent {
   readonly id: string;
   readonly log: LogKey;
@@ -69,6 +72,11 @@ export interface SourceCount {
 export interface EventStore extends LogReader {
   /** Logs are created on first append. `countAs: 'intake'` moves the per-source counters. */
   append(log: LogKey, units: readonly AppendUnit[], options?: { countAs?: 'intake' | 'none'; epoch?: Epoch }): Promise<AppendOutcome[]>;
+  /**
+   * Appends each unit to the log its stream lives in; a new stream goes to the shard its name hashes to among the context's logs, and stays
+   * there. Units may go to several logs, each a transaction of its own; a stream's keep the order of calls. Outcomes in the order given.
+   */
+  appendTo(tenant: Tenant, context: Context, units: readonly AppendUnit[], options?: { countAs?: 'intake' | 'none' }): Promise<PlacedOutcome[]>;
   /** Which of these ids are known, in any log of the tenant. */
   findEvents(tenant: Tenant, ids: readonly string[]): Promise<KnownEvent[]>;
   findEvent(tenant: Tenant, id: string): Promise<StoredEvent | undefined>;

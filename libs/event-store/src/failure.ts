@@ -3,6 +3,8 @@ import { DomainError } from '@millrace/kernel';
 /** SQLSTATEs raised by our own functions (sql/0002_append.sql). */
 export const EPOCH_RENEWED = 'MR001';
 export const STREAM_REFUSED = 'MR002';
+/** Raised by sql/0005_log_shards.sql. */
+export const SHARDS_ONLY_GROW = 'MR003';
 const UNIQUE_VIOLATION = '23505';
 
 /** What an error says about the transaction it ended. */
@@ -16,14 +18,15 @@ export type FailureKind =
   /** Refused; nothing was written and the same again won't help. */
   | 'refused';
 
-const sqlState = (error: unknown): string | undefined =>
+/** The code an error carries: an SQLSTATE, or one of Node's own. */
+export const sqlStateOf = (error: unknown): string | undefined =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 
 /** An SQLSTATE is five capitals or digits; Node's own codes (ECONNRESET) are longer. */
 const isSqlState = (code: string | undefined): code is string => code !== undefined && /^[0-9A-Z]{5}$/.test(code);
 
 export const failureKind = (error: unknown): FailureKind => {
-  const code = sqlState(error);
+  const code = sqlStateOf(error);
   // 57P01..03: the server is going down or coming up; 08: connection exceptions.
   if (!isSqlState(code) || code.startsWith('57P') || code.startsWith('08')) return 'lost';
   if (code === UNIQUE_VIOLATION || code === STREAM_REFUSED) return 'surprised';
@@ -44,7 +47,7 @@ export const domainErrorOf = (error: unknown): DomainError => {
 };
 
 const translated = (error: unknown): DomainError => {
-  const code = sqlState(error);
+  const code = sqlStateOf(error);
   if (code === EPOCH_RENEWED) return new DomainError('conflict', 'epoch-renewed', {}, 'The log was recovered since this caller read it: its epoch is no longer valid. Read the head again and decide anew.');
   if (code === '42501') return new DomainError('forbidden', 'not-granted', {}, 'This database role has no grant for that context: declare it under appends or reads in service.yaml and apply the grants.');
   return unavailable(isSqlState(code) ? { sqlstate: code } : {});

@@ -7,7 +7,7 @@ export interface ServiceAccess {
   readonly service: string;
   readonly appends: readonly Context[];
   readonly reads: readonly Context[];
-  /** Reads every context and folds counters. */
+  /** Reads every context, folds counters and raises counts of logs. */
   readonly relay: boolean;
 }
 
@@ -27,9 +27,9 @@ const granted = (access: ServiceAccess): string[] => {
   const reads = access.relay ? ['ALL TABLES IN SCHEMA log'] : access.reads.map((context) => `log.${escapeIdentifier(context)}`);
   const views = [...reads, ...(may.append ? ['log.reject', 'log.source_count'] : []), ...(may.append || may.read ? ['log.head'] : [])];
   const functions = [
-    ...(may.append ? ['append_events', 'record_receipts', 'record_rejects', 'stream_versions'] : []),
+    ...(may.append ? ['append_events', 'record_receipts', 'record_rejects', 'stream_versions', 'place_streams'] : []),
     ...(may.append || may.read ? ['known_events', 'may_see'] : []),
-    ...(access.relay ? ['compact_counts'] : []),
+    ...(access.relay ? ['compact_counts', 'raise_shards'] : []),
   ];
   return [
     ...(may.append || may.read ? [`GRANT USAGE ON SCHEMA log, millrace TO ${role}`] : []),

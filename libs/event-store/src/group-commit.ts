@@ -1,4 +1,4 @@
-import { DomainError, type Epoch, type LogKey } from '@millrace/kernel';
+import { DomainError, parseLogName, type Epoch, type LogKey, type Tenant } from '@millrace/kernel';
 import type { Appended, UnitAnswer } from './append.ts';
 import type { AppendOutcome } from './event-store.ts';
 import type { PreparedUnit } from './prepared-unit.ts';
@@ -50,15 +50,36 @@ export class QueueBudget {
   }
 }
 
-interface Waiting {
+/** A unit on its way into a log. The budget was taken for it, and is given back by whoever made it. */
+export interface Waiting {
   readonly unit: PreparedUnit;
   /** At the first unit of a call: events of the whole call. */
   readonly callEvents?: number;
   readonly epoch: Epoch | undefined;
-  readonly done: (answer: UnitAnswer) => void;
+  /** Told once, with the log that answered. */
+  readonly done: (answer: UnitAnswer, log: LogKey) => void;
+  /** Goes on to the log its stream lives in; without it the caller named the log and is told `stream-in-other-log`. */
+  readonly follows?: boolean;
 }
 
+/** Takes units of one stream, in order, that found it living in another log. */
+export type HandOver = (stream: string, to: LogKey, units: readonly Waiting[]) => void;
+
 type Send = (epoch: Epoch | undefined, units: readonly PreparedUnit[], lookFirst: boolean) => Promise<Appended>;
+
+interface Moving {
+  readonly to: LogKey;
+  readonly units: Waiting[];
+}
+
+const addTo = (moving: Map<string, Moving>, waiting: Waiting, to: LogKey): void => {
+  const found = moving.get(waiting.unit.stream);
+  if (found === undefined) moving.set(waiting.unit.stream, { to, units: [waiting] });
+  else found.units.push(waiting);
+};
+
+const homeNamedBy = (answer: DomainError, tenant: Tenant): LogKey | undefined =>
+  (answer.code === 'stream-in-other-log' ? parseLogName(tenant, String(answer.details['log'])) : undefined);
 
 /**
  * Coalesces the appends of one log into transactions. While one commits, the next is gathered and, when enough waits, already sent.
@@ -73,7 +94,7 @@ export class GroupCommit {
   /** Learnt from the first answer, so that a process frozen through a recovery can't append what it queued before. */
   private epoch: Epoch | undefined;
 
-  constructor(private readonly log: LogKey, private readonly limits: GroupCommitLimits, private readonly budget: QueueBudget, private readonly send: Send) {}
+  constructor(private readonly log: LogKey, private readonly limits: GroupCommitLimits, private readonly budget: QueueBudget, private readonly send: Send, private readonly handOver?: HandOver) {}
 
   /** Outcomes of all events in order, once every unit is answered. Rejects with the first unit's error, after all were answered. */
   append(units: readonly PreparedUnit[], epoch: Epoch | undefined): Promise<AppendOutcome[]> {
@@ -97,6 +118,12 @@ export class GroupCommit {
       }
       this.schedule();
     });
+  }
+
+  /** Queues units whose budget was taken, behind what waits already. */
+  take(units: readonly Waiting[]): void {
+    this.queue.push(...units);
+    this.schedule();
   }
 
   /** Callers woken by one commit append again in the same turn: waiting for its end puts them into one batch. */
@@ -147,9 +174,28 @@ export class GroupCommit {
     for (const { unit } of batch) this.busyStreams.delete(unit.stream);
     if (appended.surprised) this.wary = WARY_BATCHES;
     this.epoch = appended.epoch ?? this.epoch;
-    for (const [index, waiting] of batch.entries()) waiting.done(appended.answers[index]!);
+    const moving = new Map<string, Moving>();
+    for (const [index, waiting] of batch.entries()) {
+      const answer = appended.answers[index]!;
+      const to = waiting.follows === true && answer instanceof DomainError ? homeNamedBy(answer, this.log.tenant) : undefined;
+      if (to === undefined) waiting.done(answer, this.log);
+      else addTo(moving, waiting, to);
+    }
+    if (moving.size > 0) this.letGo(moving);
     this.refuseStale(appended);
     this.schedule();
+  }
+
+  /** What waits of a moving stream goes with it, behind what was just answered: the order of calls stays the stream's. */
+  private letGo(moving: Map<string, Moving>): void {
+    const stay: Waiting[] = [];
+    for (const waiting of this.queue) {
+      const found = waiting.follows === true ? moving.get(waiting.unit.stream) : undefined;
+      if (found === undefined) stay.push(waiting);
+      else found.units.push(waiting);
+    }
+    this.queue.splice(0, this.queue.length, ...stay);
+    for (const [stream, { to, units }] of moving) this.handOver?.(stream, to, units);
   }
 
   /** What waited through a renewal was decided before it: it is refused too, unless it names its epoch. Later calls learn the new one. */
@@ -159,6 +205,6 @@ export class GroupCommit {
     this.epoch = undefined;
     const stale = this.queue.filter((waiting) => waiting.epoch === undefined);
     this.queue.splice(0, this.queue.length, ...this.queue.filter((waiting) => waiting.epoch !== undefined));
-    for (const waiting of stale) waiting.done(renewed);
+    for (const waiting of stale) waiting.done(renewed, this.log);
   }
 }

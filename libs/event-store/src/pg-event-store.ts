@@ -1,17 +1,20 @@
-import { systemClock, type Clock, type Epoch, type LogHead, type LogKey, type LogMark, type Position, type StoredEvent, type Tenant } from '@millrace/kernel';
+import { systemClock, type Clock, type Context, type Epoch, type LogHead, type LogKey, type LogMark, type Position, type StoredEvent, type Tenant } from '@millrace/kernel';
 import { append } from './append.ts';
 import { compactCounts, counts } from './counts.ts';
 import { Database } from './database.ts';
-import type { AppendOutcome, AppendUnit, EventStore, KnownEvent, RejectToKeep, SourceCount } from './event-store.ts';
+import type { AppendOutcome, AppendUnit, EventStore, KnownEvent, PlacedOutcome, RejectToKeep, SourceCount } from './event-store.ts';
 import { domainErrorOf } from './failure.ts';
 import { findEvents } from './find-events.ts';
 import { DEFAULT_LIMITS, GroupCommit, QueueBudget, type GroupCommitLimits } from './group-commit.ts';
 import { head, heads } from './heads.ts';
+import { logShards, raiseShards, type LogShards } from './log-shards.ts';
+import { PlacedAppends } from './placed-append.ts';
 import { prepareUnits } from './prepared-unit.ts';
 import { markAt, readLog } from './read-log.ts';
 import { readEvent, readStream } from './read-stream.ts';
 import { Receipts } from './receipts.ts';
 import { listRejects, recordRejects } from './rejects.ts';
+import { askForPlaces } from './stream-placement.ts';
 
 export interface PgEventStoreOptions {
   /** Connection string of the event database with the service's own role. */
@@ -35,11 +38,13 @@ export class PgEventStore implements EventStore {
   private readonly budget: QueueBudget;
   private readonly receipts: Receipts;
   private readonly logs = new Map<string, GroupCommit>();
+  private readonly placed: PlacedAppends;
 
   private constructor(private readonly database: Database, private readonly clock: Clock, limits: Partial<GroupCommitLimits>) {
     this.limits = { ...DEFAULT_LIMITS, ...limits };
     this.budget = new QueueBudget(this.limits);
     this.receipts = new Receipts(database);
+    this.placed = new PlacedAppends(askForPlaces(database), this.budget, (log) => this.groupCommit(log));
   }
 
   /** Opens no connection yet: a database that is away shows at the first call, as `event-store-unavailable`. */
@@ -53,11 +58,15 @@ export class PgEventStore implements EventStore {
     return this.groupCommit(log).append(prepared, options.epoch);
   }
 
+  async appendTo(tenant: Tenant, context: Context, units: readonly AppendUnit[], options: { countAs?: 'intake' | 'none' } = {}): Promise<PlacedOutcome[]> {
+    return this.placed.append(tenant, context, prepareUnits({ tenant, context, shard: 0 }, units, options.countAs === 'intake', this.clock.now()));
+  }
+
   private groupCommit(log: LogKey): GroupCommit {
     const key = `${log.tenant}/${log.context}/${log.shard}`;
     const found = this.logs.get(key);
     if (found !== undefined) return found;
-    const made = new GroupCommit(log, this.limits, this.budget, (epoch, units, lookFirst) => append(this.database, log, epoch, units, lookFirst));
+    const made = new GroupCommit(log, this.limits, this.budget, (epoch, units, lookFirst) => append(this.database, log, epoch, units, lookFirst), this.placed.handOver);
     this.logs.set(key, made);
     return made;
   }
@@ -114,6 +123,16 @@ export class PgEventStore implements EventStore {
 
   counts(tenant?: Tenant): Promise<SourceCount[]> {
     return counts(this.database, tenant);
+  }
+
+  /** How many logs a context has; for the relaying service. */
+  logShards(tenant: Tenant, context: Context): Promise<LogShards> {
+    return logShards(this.database, tenant, context);
+  }
+
+  /** Raises the count of a context's logs, see `raiseShards` in log-shards.ts; for the relaying service. */
+  raiseShards(tenant: Tenant, context: Context, shards: number): Promise<LogShards> {
+    return raiseShards(this.database, tenant, context, shards);
   }
 
   /** Folds counter deltas together; granted to the relaying service. Returns the rows saved. */

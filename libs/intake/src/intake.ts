@@ -1,5 +1,5 @@
-import type { AppendOutcome, EventStore, KnownEvent } from '@millrace/event-store';
-import { logName, type LogKey } from '@millrace/kernel';
+import type { EventStore, KnownEvent, PlacedOutcome } from '@millrace/event-store';
+import { logName, type LogKey, type Tenant } from '@millrace/kernel';
 import type { SubjectKeyProvider } from '@millrace/privacy';
 import { toCandidate, type Candidate } from './candidate.step.ts';
 import { identify, type Identities } from './identity.step.ts';
@@ -40,12 +40,12 @@ class Passage {
     this.outcomes[index] = rejected(index, raw.attributes['id'], rejection);
   }
 
-  settle(sealed: SealedEvent, outcome: AppendOutcome): void {
+  settle(sealed: SealedEvent, outcome: PlacedOutcome): void {
     const { incoming, dropped } = sealed.candidate;
     switch (outcome.kind) {
       case 'appended':
         this.dropped += dropped;
-        this.outcomes[incoming.index] = placed(incoming.index, incoming.id, 'accepted', sealed.log, outcome.position);
+        this.outcomes[incoming.index] = placed(incoming.index, incoming.id, 'accepted', outcome.log, outcome.position);
         return;
       case 'duplicate':
         this.outcomes[incoming.index] = placed(incoming.index, incoming.id, 'duplicate', outcome.log, outcome.position);
@@ -69,12 +69,12 @@ const candidatesOf = (passage: Passage, raws: readonly RawEvent[], { grant, rece
   return [];
 });
 
-const appendByLog = async (store: EventStore, passage: Passage, events: readonly SealedEvent[]): Promise<void> => {
-  const byLog = Map.groupBy(events, ({ log }) => logName(log));
-  await Promise.all([...byLog.values()].map(async (ofLog) => {
-    const units = ofLog.map(({ stream, event }) => ({ stream, expectedVersion: 'any' as const, events: [event] }));
-    const outcomes = await store.append(ofLog[0]!.log, units, { countAs: 'intake' });
-    for (const [at, sealed] of ofLog.entries()) passage.settle(sealed, outcomes[at]!);
+const append = async (store: EventStore, tenant: Tenant, passage: Passage, events: readonly SealedEvent[]): Promise<void> => {
+  const byContext = Map.groupBy(events, ({ context }) => context);
+  await Promise.all([...byContext].map(async ([context, ofContext]) => {
+    const units = ofContext.map(({ stream, event }) => ({ stream, expectedVersion: 'any' as const, events: [event] }));
+    const outcomes = await store.appendTo(tenant, context, units, { countAs: 'intake' });
+    for (const [at, sealed] of ofContext.entries()) passage.settle(sealed, outcomes[at]!);
   }));
 };
 
@@ -100,7 +100,7 @@ const seal = (passage: Passage, candidates: readonly Candidate[], identities: Id
 
 /**
  * Takes in one request's events: checks each, looks all known ids up at once, exchanges identifiers for subjects at once, seals, and
- * appends once per log; refused events are kept sealed. Outcomes are data, one per event in the request's order; one event's refusal
+ * appends once per context; refused events are kept sealed. Outcomes are data, one per event in the request's order; one event's refusal
  * never touches another. Idempotent by event id: a repeated request gets `duplicate` with the first positions. DomainError
  * `unavailable` when store or keys are away or full; then any part of the request may have been stored, and sending it again is safe.
  * The caller has counted the receipt.
@@ -112,7 +112,7 @@ export const takeIn = async ({ store, keys, limits = INTAKE_LIMITS }: IntakePort
   const known = await lookUp(store, grant, candidates);
   const [repeated, fresh] = [candidates.filter(({ incoming }) => known.has(incoming.id)), candidates.filter(({ incoming }) => !known.has(incoming.id))];
   const identities = await identify(keys, grant.tenant, fresh, repeated);
-  await appendByLog(store, passage, seal(passage, candidates, identities, known, delivery, limits));
+  await append(store, grant.tenant, passage, seal(passage, candidates, identities, known, delivery, limits));
   const kept = await quarantine(keys, grant, new Date(receivedMs).toISOString(), passage.refused);
   if (kept.length > 0) await store.recordRejects(kept);
   return { outcomes: passage.outcomes, dropped: passage.dropped };

@@ -1,6 +1,6 @@
 import { streamOf, type EventData } from '@millrace/contracts';
 import type { EventToAppend } from '@millrace/event-store';
-import { isDomainError, type JsonObject, type LogKey } from '@millrace/kernel';
+import { isDomainError, type Context, type JsonObject } from '@millrace/kernel';
 import { sealFields, type SubjectKeys } from '@millrace/privacy';
 import type { Candidate } from './candidate.step.ts';
 import { fingerprintOf } from './fingerprint.ts';
@@ -11,13 +11,11 @@ import type { SourceGrant } from './source-grant.rule.ts';
 /** A candidate in the form in which it is stored. */
 export interface SealedEvent {
   readonly candidate: Candidate;
-  readonly log: LogKey;
+  /** Whose logs it goes to. */
+  readonly context: Context;
   readonly stream: string;
   readonly event: EventToAppend;
 }
-
-/** Raising the count of shards comes with the event store; until then every stream lives in shard 0. */
-const SHARD = 0;
 
 const iso = (ms: number): string => new Date(ms).toISOString();
 
@@ -55,7 +53,7 @@ export const sealCandidate = (candidate: Candidate, person: SubjectKeys | undefi
     receivedtime: iso(request.receivedMs), via: request.grant.name, fingerprint: candidateFingerprint(candidate, person),
     ...(traceparent === undefined ? {} : { traceparent }), ...(causationid === undefined ? {} : { causationid }), ...(correlationid === undefined ? {} : { correlationid }),
   } as const;
-  return accept({ candidate, log: { tenant: request.grant.tenant, context: contract.context, shard: SHARD }, stream: stream.value, event: { envelope, data: bytes } });
+  return accept({ candidate, context: contract.context, stream: stream.value, event: { envelope, data: bytes } });
 };
 
 const nameStream = ({ contract }: Candidate, data: EventData): Checked<string> => {

@@ -1,5 +1,5 @@
 import { checkData, findContract, streamOf, type EventData } from '@millrace/contracts';
-import { DomainError, type LogKey } from '@millrace/kernel';
+import { DomainError } from '@millrace/kernel';
 import type { EventStore } from '@millrace/event-store';
 import { commandHandler, loadStream } from '@millrace/event-sourcing';
 import { fingerprintOf } from '@millrace/intake';
@@ -36,7 +36,6 @@ export class StockReservation {
 
   /** Answers refusal as data. DomainError `conflict` (`reservation-differs`, `stream-contended`), `unavailable`. */
   async handle(tenant: string, command: StockCommand): Promise<StockAnswer> {
-    const log: LogKey = { tenant, context: 'inventory', shard: 0 };
     const stream = streamName(command);
     let after: Stock | undefined;
     const decider = {
@@ -48,9 +47,9 @@ export class StockReservation {
       },
     };
     const run = commandHandler({ decider, store: this.store, fingerprint, fromStored });
-    const { duplicate } = await run(log, stream, command, { via: VIA, source: SOURCE, commandId: commandIdOf(command), ...(command.kind === 'reserve' && command.orderId !== undefined ? { correlationId: command.orderId } : {}) });
+    const { duplicate } = await run({ tenant, context: 'inventory' }, stream, command, { via: VIA, source: SOURCE, commandId: commandIdOf(command), ...(command.kind === 'reserve' && command.orderId !== undefined ? { correlationId: command.orderId } : {}) });
     // A command stored before is not decided again: its answer is what the stream says now.
-    if (duplicate || !after) after = (await loadStream({ decider: stockDecider, store: this.store, fromStored }, log, stream)).state;
+    if (duplicate || !after) after = (await loadStream({ decider: stockDecider, store: this.store, fromStored }, tenant, stream)).state;
     return answerOf(command, after);
   }
 }
