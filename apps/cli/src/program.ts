@@ -3,6 +3,7 @@ import { registerEvents, registerMetric, registerReveal, registerSql } from './c
 import type { CommandContext, Register } from './commands/command-context.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerImport } from './commands/import.ts';
+import { registerLogs } from './commands/logs.ts';
 import { registerLoginLink } from './commands/login-link.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerSource } from './commands/source.ts';
@@ -12,7 +13,7 @@ import { registerUp } from './commands/up.ts';
 
 const COMMANDS: readonly Register[] = [
   registerUp, registerStop, registerStatus, registerDoctor, registerLoginLink, registerSource, registerImport,
-  registerSimulate, registerEvents, registerMetric, registerSql, registerReveal,
+  registerSimulate, registerEvents, registerLogs, registerMetric, registerSql, registerReveal,
 ];
 
 /** The whole command line. Wrong usage is one line on standard error, as every other error is. */

@@ -1,9 +1,16 @@
 import { Module } from '@nestjs/common';
+import { FactLog } from '@millrace/event-sourcing';
+import { PgEventStore } from '@millrace/event-store';
 import { RelayModule } from '../relay/relay.module.ts';
 import { AccountingController } from './accounting.controller.ts';
 import { EventsController } from './events.controller.ts';
 import { LogsController } from './logs.controller.ts';
+import { ShardCount } from './shard-count.ts';
+import { ShardsController } from './shards.controller.ts';
 import { StoreModule } from './store.module.ts';
 
-@Module({ imports: [StoreModule, RelayModule], controllers: [LogsController, EventsController, AccountingController] })
+@Module({
+  imports: [StoreModule, RelayModule], controllers: [LogsController, ShardsController, EventsController, AccountingController],
+  providers: [{ provide: ShardCount, inject: [PgEventStore, FactLog], useFactory: (store: PgEventStore, facts: FactLog) => new ShardCount(store, facts) }],
+})
 export class EventLogModule {}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DomainError, parseLogName, parseTenant, type LogKey, type Tenant } from '@millrace/kernel';
+import { DomainError, isContext, parseLogName, parseTenant, type Context, type LogKey, type Tenant } from '@millrace/kernel';
 
 /** A page is held in memory whole, and as JSON besides. */
 const MAX_PAGE_EVENTS = 1000;
@@ -15,12 +15,13 @@ const page = z.strictObject({
   limit: count(1, MAX_PAGE_EVENTS).default(100),
 });
 const ofTenant = z.strictObject({ tenant: z.string() });
+const shardWish = z.strictObject({ tenant: z.string(), shards: z.int() });
 const maybeTenant = z.strictObject({ tenant: z.string().optional() });
 
 const parse = <T>(schema: z.ZodType<T>, query: unknown): T => {
   const parsed = schema.safeParse(query);
   if (parsed.success) return parsed.data;
-  const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'the query'}: ${message}`).join('; ');
+  const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'they'}: ${message}`).join('; ');
   throw new DomainError('invalid', 'parameters-invalid', {}, `The parameters do not fit: ${faults}.`);
 };
 
@@ -37,6 +38,18 @@ export const parseLogPage = (context: string, shard: string, query: unknown): Lo
 };
 
 export const requiredTenant = (query: unknown): Tenant => parseTenant(parse(ofTenant, query).tenant);
+
+/** DomainError `context-unknown`. */
+export const parseContext = (text: string): Context => {
+  if (isContext(text)) return text;
+  throw new DomainError('invalid', 'context-unknown', { context: text.slice(0, 40) }, 'No context has this name: logs belong to sales, customer, inventory and the like.');
+};
+
+/** What a raise of a count of logs is asked with. */
+export const parseShardWish = (body: unknown): { tenant: Tenant; shards: number } => {
+  const { tenant, shards } = parse(shardWish, body);
+  return { tenant: parseTenant(tenant), shards };
+};
 
 /** Undefined means all tenants. */
 export const optionalTenant = (query: unknown): Tenant | undefined => {
