@@ -1,1 +1,13 @@
+export { decodeBase64, encodeBase64 } from './base64.ts';
+export { formatCheckpoint, openCheckpoint, parseCheckpoint, type Checkpoint, type TrustedKeys, type VerifiedCheckpoint } from './checkpoint.ts';
+export { cosign, cosignedAt } from './cosignature.ts';
+export { formatBundle, parseBundle } from './entry-bundle.ts';
+export { formatProof, parseProof, verifyProof, type LogProof } from './log-proof.ts';
+export { isKeyName, makeSeedText, SigningKey, VerifierKey, type KeyPurpose } from './note-key.ts';
+export { verifyConsistency, verifyInclusion, verifySubtree } from './proof-verification.ts';
+export { formatNote, formatSignature, isSignedBy, parseNote, parseSignature, signaturesBy, signNote, type NoteSignature, type SignedNote } from './signed-note.ts';
+export { bundlePath, nodesFromTiles, parseTilePath, TILE_HEIGHT, TILE_WIDTH, tileOf, tilePath, tilesOfTree, widthIn, type TileId } from './tile.ts';
+export { TileTree, type Tile } from './tile-tree.ts';
 export { EMPTY_ROOT, HASH_BYTES, hashChildren, hashLeaf } from './tree-hash.ts';
+export { consistencyPlan, inclusionPlan, nodesOfPlan, proofOf, type ProofPlan } from './tree-proof.ts';
+export { nodesOf, rangeHash, type LeafRange, type NodeId, type NodeReader } from './tree-range.ts';
