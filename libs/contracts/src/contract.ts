@@ -21,6 +21,12 @@ export interface ProtectedField {
 /** Plain object as it stands in an event's data. */
 export type EventData = Readonly<Record<string, unknown>>;
 
+/**
+ * Turns stored data of the version before into this version's. Pure, deterministic, total over what the older contract let in; sealed values
+ * come as SealedField, which can be moved and not opened.
+ */
+export type Upcaster = (older: EventData) => EventData;
+
 /** One version of one event type. */
 export interface EventContract {
   readonly type: string;
@@ -39,6 +45,8 @@ export interface EventContract {
   readonly streamAggregate: string;
   /** Name of the aggregate instance within the stream `<context>.<streamAggregate>/<id>`; gets the stored form (with `ref`). */
   readonly streamId: (stored: EventData) => string;
+  /** From the version before; every version but the first has one. */
+  readonly upcast?: Upcaster;
 }
 
 export type ContractCheck =

@@ -1,6 +1,6 @@
 import { DomainError, isContext, parseEventType } from '@millrace/kernel';
 import type { ZodObject } from 'zod';
-import type { EventContract, EventData } from './contract.ts';
+import type { EventContract, EventData, Upcaster } from './contract.ts';
 import { protectedFieldsOf, toJsonSchema } from './json-schema.ts';
 
 interface Definition {
@@ -11,10 +11,12 @@ interface Definition {
   /** Name of the top-level field that holds the person. */
   readonly subject?: string;
   readonly stream: { readonly aggregate: string; readonly id: (stored: EventData) => string };
+  /** How stored data of the version before becomes this one's; a version's stream must come out the same. */
+  readonly upcast?: Upcaster;
 }
 
 /** Builds a contract; throws DomainError `invalid` when the type is malformed or a field has no privacy annotation. */
-export const defineContract = ({ type, version, summary, schema, subject, stream }: Definition): EventContract => {
+export const defineContract = ({ type, version, summary, schema, subject, stream, upcast }: Definition): EventContract => {
   const context = parseEventType(type)?.context ?? '';
   if (!isContext(context)) throw new DomainError('invalid', 'event-type-malformed', { type }, `An event type is <context>.<aggregate>.<past-fact>; got "${type}".`);
   const jsonSchema = toJsonSchema(schema);
@@ -24,6 +26,7 @@ export const defineContract = ({ type, version, summary, schema, subject, stream
     protectedFields: protectedFieldsOf(type, jsonSchema),
     streamAggregate: stream.aggregate,
     streamId: stream.id,
+    ...(upcast === undefined ? {} : { upcast }),
   };
 };
 

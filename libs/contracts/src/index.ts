@@ -4,19 +4,22 @@ export type {
 } from './clickstream/session.contract.ts';
 export { checkData } from './check-data.ts';
 export type {
-  ContractCheck, EventContract, EventData, IdentifierKind, PersonalCategory, PrivacyAnnotation, ProtectedField, PurposeClass, StoredAs, SubjectRef,
+  ContractCheck, EventContract, EventData, IdentifierKind, PersonalCategory, PrivacyAnnotation, ProtectedField, PurposeClass, StoredAs, SubjectRef, Upcaster,
 } from './contract.ts';
 export type { ConsentGiven, ConsentWithdrawn, ContactChanged, IdentityLinked, ProfileRegistered, StoredProfile } from './customer/profile.contract.ts';
 export { byField, byFields, bySubject, defineContract, streamOf } from './define-contract.ts';
 export type { StockCounted, StockReceived, StockReleased, StockReserved, StockShipped } from './inventory/stock.contract.ts';
 export { PRIVACY_KEYWORD } from './json-schema.ts';
 export type { PriceChanged, ProductListed, ProductRetired } from './merchandise/product.contract.ts';
-export { CONTRACTS, findContract, knownTypes, knownVersions } from './registry.ts';
-export type { OrderAdjusted, OrderCancelled, OrderLine, OrderLineKind, OrderPlaced, OrderReturned, StoredOrder } from './sales/order.contract.ts';
+export { CONTRACTS, findContract, knownTypes, knownVersions, newestContract, upcast } from './registry.ts';
+export type { OrderAdjusted, OrderCancelled, OrderLine, OrderLineKind, OrderPlaced, OrderPlacedVersion1, OrderReturned, StoredOrder } from './sales/order.contract.ts';
 export type { PaymentCaptured, PaymentFailed } from './sales/payment.contract.ts';
 export type { RefundIssued } from './sales/refund.contract.ts';
 export type { IdentifierRevealed, SessionOpened } from './security/audit.contract.ts';
 export type { EventRedacted } from './security/redaction.contract.ts';
+export { checkStored, standInFor } from './stored-form.ts';
+export { SealedField } from './sealed-field.ts';
+export { upcaster, upcasting, type CurrentData, type Upcast } from './upcast.ts';
 export { parseServiceManifest, type ServiceManifest } from './service-manifest.ts';
 export { checkWireEvent, wireEventJsonSchema, wireEventSchema, type WireEvent } from './wire-event.ts';
 export type { Fixture } from './fixtures/fixture.ts';

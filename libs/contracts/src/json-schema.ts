@@ -50,3 +50,6 @@ export const protectedFieldsOf = (type: string, schema: SchemaNode): ProtectedFi
   const names = missing.join(', ');
   throw new DomainError('invalid', 'contract-leaf-unannotated', { type, leaves: names }, `Every field of ${type} needs a privacy annotation (.meta({ privacy })); missing on ${names}.`);
 };
+
+/** Inverse of `escapePointer`. */
+export const unescapePointer = (segment: string): string => segment.replaceAll('~1', '/').replaceAll('~0', '~');

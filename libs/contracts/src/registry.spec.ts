@@ -1,7 +1,7 @@
 import { CONTEXTS } from '@millrace/kernel';
 import { streamOf } from './define-contract.ts';
 import { FIXTURES } from './fixtures/frozen.ts';
-import { CONTRACTS, findContract, knownTypes, knownVersions } from './registry.ts';
+import { CONTRACTS, findContract, knownTypes, knownVersions, newestContract } from './registry.ts';
 
 const VOCABULARY = [
   'backbone.difference.found', 'backbone.difference.settled', 'backbone.log.recovered', 'backbone.log.shards-raised',
@@ -23,8 +23,10 @@ describe('the vocabulary', () => {
   it('knows no other type', () => expect(findContract('sales.order.updated', 1)).toBeUndefined());
   it('knows no type named like a property of every object', () => expect(findContract('__proto__', 1)).toBeUndefined());
   it('knows no other version, and tells which there are', () => {
-    expect(findContract('sales.order.placed', 2)).toBeUndefined();
-    expect(knownVersions('sales.order.placed')).toEqual([1]);
+    expect(findContract('sales.order.placed', 3)).toBeUndefined();
+    expect(knownVersions('sales.order.placed')).toEqual([1, 2]);
+    expect(newestContract('sales.order.placed')?.version).toBe(2);
+    expect(newestContract('sales.order.updated')).toBeUndefined();
     expect(knownVersions('sales.order.updated')).toEqual([]);
   });
   it('names no fact "-updated"', () => expect(knownTypes().filter((type) => /updated|created|deleted/.test(type))).toEqual([]));

@@ -9,6 +9,7 @@ import { paymentContracts } from './sales/payment.contract.ts';
 import { refundContracts } from './sales/refund.contract.ts';
 import { auditContracts } from './security/audit.contract.ts';
 import { redactionContracts } from './security/redaction.contract.ts';
+import { upcasting, type Upcast } from './upcast.ts';
 
 /** Every contract of the vocabulary, by context and aggregate. */
 export const CONTRACTS: readonly EventContract[] = [
@@ -31,3 +32,9 @@ export const knownTypes = (): readonly string[] => [...BY_TYPE.keys()].toSorted(
 
 /** Versions of a type in ascending order; empty when the type is unknown. */
 export const knownVersions = (type: string): readonly number[] => [...(BY_TYPE.get(type)?.keys() ?? [])].toSorted((a, b) => a - b);
+
+/** Versions of a type end here; undefined when the type is unknown. */
+export const newestContract = (type: string): EventContract | undefined => BY_TYPE.get(type)?.get(BY_TYPE.get(type)?.size ?? 0);
+
+/** Stored data of any version read as the newest of its type: what every projection, loader and decider is given. See `upcasting`. */
+export const upcast: Upcast = upcasting(CONTRACTS);

@@ -1,3 +1,4 @@
+import { upcast, type EventData } from '@millrace/contracts';
 import { DomainError, type Clock, type Context, type Decider, type DomainEvent, type Envelope, type LogKey, type Position, type StoredEvent, type Tenant, systemClock } from '@millrace/kernel';
 import type { EventStore, EventToAppend } from '@millrace/event-store';
 import { currentTraceparent, inSpan } from '@millrace/event-bus';
@@ -21,7 +22,7 @@ export interface CommandHandlerOptions<State, Command, Event extends DomainEvent
   readonly store: Pick<EventStore, 'readStream' | 'appendTo' | 'findEvents'>;
   /** Hex of 32 bytes over what the command means (ARCHITECTURE 1.5). */
   readonly fingerprint: (event: Event) => string;
-  /** Parses a stored event's data; the type is the decider's own. */
+  /** Parses a stored event's data, which comes in the newest version of its type; the type is the decider's own. */
   readonly fromStored: (type: string, version: number, data: unknown) => Event;
   readonly clock?: Clock;
   /** Lost races with other writers of the stream that are tried again; 5 unless told. */
@@ -55,7 +56,8 @@ export const loadStream = async <State, Command, Event extends DomainEvent>(opti
   for (;;) {
     const page: readonly StoredEvent[] = await options.store.readStream(tenant, stream, version, READ_LIMIT);
     for (const { envelope, data, streamVersion } of page) {
-      state = options.decider.evolve(state, options.fromStored(envelope.type, envelope.version, JSON.parse(Buffer.from(data).toString('utf8'))));
+      const current = upcast(envelope.type, envelope.version, JSON.parse(Buffer.from(data).toString('utf8')) as EventData);
+      state = options.decider.evolve(state, options.fromStored(envelope.type, current.version, current.data));
       version = streamVersion;
     }
     if (page.length < READ_LIMIT) return { state, version };

@@ -1,3 +1,4 @@
+import { upcast } from '@millrace/contracts';
 import { DomainError, isDomainError, type LogKey, type LogMark, type StoredEvent } from '@millrace/kernel';
 import type { BatchHandler, EventBatch } from '@millrace/event-bus';
 import type { CheckpointStore, ParkedStore, ProjectedEvent, Projection, TransactionScope } from './projection.ts';
@@ -33,11 +34,13 @@ const BEHIND = { code: 'behind-parked', reason: 'an earlier event of the same ke
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 const parse = (stored: StoredEvent): ProjectedEvent => {
+  let data: ProjectedEvent['data'];
   try {
-    return { stored, data: JSON.parse(utf8.decode(stored.data)) };
+    data = JSON.parse(utf8.decode(stored.data));
   } catch {
     throw new DomainError('invalid', 'event-data-malformed', { position: stored.position }, 'The event\'s data is not JSON.');
   }
+  return { stored, data: upcast(stored.envelope.type, stored.envelope.version, data).data };
 };
 
 /** What a parked event's row may say: a code, and a DomainError's own words; a driver's message may quote the data. */

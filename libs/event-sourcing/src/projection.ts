@@ -1,6 +1,9 @@
 import type { LogKey, LogMark, StoredEvent } from '@millrace/kernel';
 
-/** One event with its data parsed, as a projection sees it. */
+/**
+ * One event with its data parsed, as a projection sees it: in the newest version of its type, whatever version `stored` has. One of a version
+ * that this build doesn't know never gets here; it is parked as `version-unknown`.
+ */
 export interface ProjectedEvent {
   readonly stored: StoredEvent;
   readonly data: Readonly<Record<string, unknown>>;

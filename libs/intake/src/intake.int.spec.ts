@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { checkStored, newestContract, upcast, type EventData } from '@millrace/contracts';
 import { migrateEventStore, PgEventStore } from '@millrace/event-store';
 import type { Json } from '@millrace/kernel';
 import { InMemorySubjectKeys } from '@millrace/privacy/testing';
@@ -79,6 +80,21 @@ describe('taking in', () => {
     const door = new Door();
     await door.take(page('same'));
     expect(outcomesOf(await door.take({ ...page('same'), type: 'inventory.stock.received', data: { productId: 'mug', quantity: 1 } }))).toEqual(['id-conflict']);
+  });
+
+  it('stores every version that has a contract as it came, and reads all as the newest', async () => {
+    const door = new Door();
+    const first = person('v-1', { number: 'N-7', name: 'Ann' });
+    const second = { ...person('v-2', { number: 'N-7' }), version: 2, data: { customer: { number: 'N-7' }, contact: { name: 'Ann B.' } } };
+    expect(outcomesOf(await door.take(first, second, { ...second, id: 'v-3', version: 3 }))).toEqual(['accepted', 'accepted', 'version-unknown']);
+    const events = await store.read({ tenant: door.grant.tenant, context: 'customer', shard: 0 }, 0, 10);
+    const data = events.map((event) => JSON.parse(Buffer.from(event.data).toString()) as EventData);
+    expect(events.map(({ envelope }) => [envelope.version, envelope.stream === events[0]!.envelope.stream])).toEqual([[1, true], [2, true]]);
+    expect(data).toMatchObject([{ customer: { name: { $sealed: { path: '/customer/name', typeVersion: 1 } } } }, { contact: { name: { $sealed: { path: '/contact/name', typeVersion: 2 } } } }]);
+    const current = events.map(({ envelope }, index) => upcast(envelope.type, envelope.version, data[index]!).data);
+    expect(current.map((each) => checkStored(newestContract(first.type)!, each))).toEqual([undefined, undefined]);
+    expect(current[0]).toMatchObject({ contact: { name: { $sealed: { path: '/customer/name', typeVersion: 1 } } } });
+    expect(outcomesOf(await door.take({ ...second, id: 'v-1' }))).toEqual(['id-conflict']);
   });
 
   it('keeps a stored event over the limit out, and its neighbours in', async () => {

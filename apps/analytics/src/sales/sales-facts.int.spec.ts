@@ -37,6 +37,16 @@ describe('sales facts from a log', () => {
     expect(await runner.load(log)).toMatchObject({ epoch: 1, position: 2 });
   });
 
+  it('are the same for an order stored in version 1, with quantities as numbers, and one in version 2', async () => {
+    const { stored, data } = orderEvent(log.tenant, 1, SAMPLE_ORDERS[0]!);
+    const lines = (data['lines'] as { quantity: string }[]).map((line) => ({ ...line, quantity: Number(line.quantity) }));
+    const newest = { ...order(2, 'b'), envelope: { ...order(2, 'b').envelope, version: 2 } };
+    await apply({ ...stored, data: Buffer.from(JSON.stringify({ ...data, lines })) }, newest, { ...order(3, 'c'), envelope: { ...order(3, 'c').envelope, version: 3 } });
+    expect(await database.query('select quantity::text, amount::text, position::int from order_line_fact where tenant = $1 and line_no = 1 order by position', [log.tenant]))
+      .toEqual([1, 2].map((position) => ({ quantity: '2', amount: '20.00', position })));
+    expect(await database.query('select code, position::int from parked_event where tenant = $1', [log.tenant])).toEqual([{ code: 'version-unknown', position: 3 }]);
+  });
+
   it('go in once, however often and in whatever batches they come', async () => {
     await apply(order(1, 'a'), order(2, 'b'));
     await apply(order(1, 'a'));

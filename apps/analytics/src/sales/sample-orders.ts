@@ -28,7 +28,7 @@ export const orderEvent = (tenant: string, position: number, order: SampleOrder)
     orderId: order.id, currency: order.currency,
     ...(order.country === undefined ? {} : { country: order.country }),
     ...(order.customer === undefined ? {} : { customer: { ref: order.customer } }),
-    lines: order.lines.map(([productId, quantity, unitPrice, kind = 'product'], index) => ({ lineNo: index + 1, productId, quantity, unitPrice, kind, placedAt: order.at })),
+    lines: order.lines.map(([productId, quantity, unitPrice, kind = 'product'], index) => ({ lineNo: index + 1, productId, quantity: String(quantity), unitPrice, kind, placedAt: order.at })),
   }, order.source);
 
 /** A small shop whose numbers can be worked out by hand: two sources, two currencies, every kind of fact. */

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { toEventView } from './event-view.ts';
 
 const envelope: Envelope = {
-  specversion: '1.0', id: 'e-1', source: '/shop', type: 'customer.profile.registered', version: 1, tenant: 'shop', stream: 'customer.profile/7', subject: 'sub_00112233445566778899aabbccddeeff',
+  specversion: '1.0', id: 'e-1', source: '/shop', type: 'customer.profile.registered', version: 2, tenant: 'shop', stream: 'customer.profile/7', subject: 'sub_00112233445566778899aabbccddeeff',
   time: '2026-11-01T00:00:00.000Z', receivedtime: '2026-11-01T00:00:01.000Z', recordedtime: '2026-11-01T00:00:01.001Z', via: 'web', fingerprint: '00'.repeat(32),
 };
 const stored = (data: unknown, part: Partial<StoredEvent> = {}): StoredEvent => ({
@@ -20,6 +20,16 @@ describe('an event as the API shows it', () => {
       log: 'customer/2', position: 31, epoch: 1_700_000_000, streamVersion: 4, envelope, data: { lines: [{ price: '1.20' }] },
       salt: '000102030405060708090a0b0c0d0e0f', leaf: Buffer.from(Uint8Array.from({ length: 32 }, (_, at) => 255 - at)).toString('hex'),
     });
+  });
+
+  it('of an older version also says how it is read today, sealed fields moved and as sealed as before', () => {
+    const name = { $sealed: { ...SEALED.$sealed, path: '/customer/name' } };
+    const data = { customer: { ref: envelope.subject, name }, country: 'DE' };
+    const first = { ...envelope, version: 1 };
+    expect(toEventView(stored(data, { envelope: first }))).toMatchObject({ data, current: { version: 2, data: { customer: { ref: envelope.subject }, contact: { name }, country: 'DE' } } });
+    expect(toEventView(stored(data))).not.toHaveProperty('current');
+    expect(toEventView(stored({ n: 7 }, { envelope: first }))).toMatchObject({ data: { n: 7 }, unreadable: 'upcast-failed' });
+    expect(toEventView(stored(data, { envelope: { ...envelope, version: 9 } }))).toMatchObject({ data, unreadable: 'version-unknown' });
   });
 
   it('keeps sealed fields sealed', () => {

@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { findContract } from '@millrace/contracts';
+import { findContract, upcast } from '@millrace/contracts';
 import { PgEventStore } from '@millrace/event-store';
 import { systemClock, type JsonObject } from '@millrace/kernel';
-import { sealFields, sealField, type SubjectKeys } from '@millrace/privacy';
+import { sealFields, sealField, type SealedValue, type SubjectKeys } from '@millrace/privacy';
 import { freshDatabase, uniqueTenant, type TestDatabase } from '@millrace/testing';
 import type { Pool } from 'pg';
 import { AuditLog } from '../audit/audit-log.ts';
@@ -34,13 +34,13 @@ const person = async (tenant: string, number: string): Promise<SubjectKeys> =>
   (await ring.resolve(tenant, [{ identifiers: [{ kind: 'customer-number', value: number }], purposes: ['identity', 'contact'] }]))[0]!;
 
 /** Appends facts to a customer's stream as they would be stored. */
-const append = async (tenant: string, ref: string, facts: readonly { id: string; type?: string; data: JsonObject }[]): Promise<void> => {
+const append = async (tenant: string, ref: string, facts: readonly { id: string; type?: string; version?: number; data: JsonObject }[]): Promise<void> => {
   const stream = `customer.profile/${ref}`;
   const time = new Date().toISOString();
   await log.producer.append({ tenant, context: 'customer', shard: 0 }, [{
     stream, expectedVersion: 'any',
-    events: facts.map(({ id, type = 'customer.profile.registered', data }) => ({
-      envelope: { specversion: '1.0', id, source: 'urn:test', type, version: 1, tenant, stream, time, receivedtime: time, via: 'test', fingerprint: '0'.repeat(64) },
+    events: facts.map(({ id, type = 'customer.profile.registered', version = 1, data }) => ({
+      envelope: { specversion: '1.0', id, source: 'urn:test', type, version, tenant, stream, time, receivedtime: time, via: 'test', fingerprint: '0'.repeat(64) },
       data: Buffer.from(JSON.stringify(data)),
     })),
   }]);
@@ -48,6 +48,11 @@ const append = async (tenant: string, ref: string, facts: readonly { id: string;
 const sealed = (subject: SubjectKeys, id: string, customer: JsonObject): JsonObject => {
   const { protectedFields, subjectAt } = findContract('customer.profile.registered', 1)!;
   return sealFields({ customer }, protectedFields, subject, { eventId: id, typeVersion: 1, subjectAt });
+};
+/** As version 2 is stored: what reaches a person stands under `contact`. */
+const sealedApart = (subject: SubjectKeys, id: string, data: JsonObject): JsonObject => {
+  const { protectedFields, subjectAt } = findContract('customer.profile.registered', 2)!;
+  return sealFields(data, protectedFields, subject, { eventId: id, typeVersion: 2, subjectAt });
 };
 const ask = (tenant: string, refs: readonly string[], field: RevealableField = 'customer-number') => reveal.reveal({ tenant, refs, field, reason: 'ticket 1234' }, 'operator');
 
@@ -62,6 +67,20 @@ describe('a revealed value', () => {
     ]);
     const values = await Promise.all((['customer-number', 'email', 'name', 'phone'] as const).map((field) => ask(tenant, [one.ref], field)));
     expect(values.flat()).toEqual(['1-new', 'ada@y.org', 'Ada', '+44 20 7946 0958'].map((value) => ({ ref: one.ref, value })));
+  });
+
+  it('opens though an upcaster has moved it, and beside one stored in the newest version', async () => {
+    const tenant = uniqueTenant();
+    const one = await person(tenant, '1');
+    const old = sealed(one, 'e-1', { number: '1', name: 'Ada', phone: '112' });
+    await append(tenant, one.ref, [{ id: 'e-1', data: old }]);
+    const read = upcast('customer.profile.registered', 1, old).data as { customer: object; contact: { name: SealedValue } };
+    expect(Object.keys(read.customer)).toEqual(['number', 'ref']);
+    expect(read.contact.name.$sealed).toEqual({ ...read.contact.name.$sealed, path: '/customer/name', typeVersion: 1 });
+    expect(await ask(tenant, [one.ref], 'name')).toEqual([{ ref: one.ref, value: 'Ada' }]);
+    await append(tenant, one.ref, [{ id: 'e-2', version: 2, data: sealedApart(one, 'e-2', { customer: { number: '1' }, contact: { name: 'Ada Lovelace' } }) }]);
+    expect(await ask(tenant, [one.ref], 'name')).toEqual([{ ref: one.ref, value: 'Ada Lovelace' }]);
+    expect(await ask(tenant, [one.ref], 'phone')).toEqual([{ ref: one.ref, value: '112' }]);
   });
 
   it('is found at the end of a long history', async () => {

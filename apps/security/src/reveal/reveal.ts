@@ -1,4 +1,4 @@
-import { findContract, type EventContract, type EventData, type PersonalCategory } from '@millrace/contracts';
+import { findContract, newestContract, upcast, type EventContract, type EventData, type PersonalCategory } from '@millrace/contracts';
 import type { EventStore } from '@millrace/event-store';
 import { DomainError, isDomainError, type Json, type StoredEvent, type Tenant } from '@millrace/kernel';
 import { listSealed, openField, type DataKey, type SealedValue } from '@millrace/privacy';
@@ -79,17 +79,16 @@ export class Reveal {
   }
 }
 
-const pathsOf = (contract: EventContract, field: RevealableField): Set<string> =>
-  new Set(contract.protectedFields.filter(({ annotation }) => annotation.category === field).map(({ pointer }) => pointer));
+/** Where a version of the contract keeps a field. */
+const pathsOf = (contract: EventContract | undefined, field: RevealableField): Set<string> =>
+  new Set(contract?.protectedFields.filter(({ annotation }) => annotation.category === field).map(({ pointer }) => pointer));
 
 const sealedField = (event: StoredEvent, field: RevealableField): Found | undefined => {
-  const data = JSON.parse(Buffer.from(event.data).toString()) as Json;
-  for (const { sealed } of listSealed(data)) {
-    // By the place and version it was sealed at: an upcaster may have moved it since.
-    const contract = findContract(PROFILE, sealed.$sealed.typeVersion);
-    if (contract && pathsOf(contract, field).has(sealed.$sealed.path)) return { eventId: event.envelope.id, sealed };
-  }
-  return undefined;
+  const { data } = upcast(PROFILE, event.envelope.version, JSON.parse(Buffer.from(event.data).toString()) as EventData);
+  const places = pathsOf(newestContract(PROFILE), field);
+  // It stands where the newest version keeps the field, and was sealed where the version of then kept it: an upcaster moves one, never the other.
+  const found = listSealed(data as Json).find(({ pointer, sealed: { $sealed: { path, typeVersion } } }) => places.has(pointer) && pathsOf(findContract(PROFILE, typeVersion), field).has(path));
+  return found && { eventId: event.envelope.id, sealed: found.sealed };
 };
 
 const open = (ref: string, found: Found | undefined, keys: ReadonlyMap<string, DataKey>): Revealed => {

@@ -100,7 +100,7 @@ describe('an event that cannot be read', () => {
   it.each<[string, SampleEvent, string]>([
     ['no JSON', bad(Buffer.from('{"orderId":')), 'event-data-malformed'], ['no UTF-8', bad(Buffer.from([0x22, 0xff, 0x22])), 'event-data-malformed'], ['no object', bad(null), 'event-unreadable'], ['a list', bad([]), 'event-unreadable'],
     ['a number too fine', bad({ orderId: 'x', currency: 'EUR', lines: [{ productId: 'p', quantity: 1, unitPrice: '0.0000001', kind: 'product', placedAt: '2026-01-01T00:00:00Z' }] }), 'decimal-out-of-range'],
-    ['a version to come', bad({}, { version: 2 }), 'version-unknown'],
+    ['a version to come', bad({}, { version: 3 }), 'version-unknown'],
   ])('because it holds %s', async (_, event, code) => {
     await warehouse.loadLog(sales([event]));
     const [parked] = await select('select code, reason from parked_event');

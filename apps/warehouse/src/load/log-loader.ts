@@ -1,4 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
+import { upcast } from '@millrace/contracts';
 import type { BatchHandler, EventBatch } from '@millrace/event-bus';
 import { DomainError, isDomainError, type LogKey, type LogMark, type StoredEvent } from '@millrace/kernel';
 import type { WarehouseDatabase } from '../duckdb/warehouse-database.ts';
@@ -34,7 +35,7 @@ const dataOf = (event: StoredEvent): Data => {
   } catch {
     throw new DomainError('invalid', 'event-data-malformed', { position: event.position }, 'The event\'s data is not JSON in UTF-8.');
   }
-  return object(data, '');
+  return upcast(event.envelope.type, event.envelope.version, object(data, '')).data;
 };
 
 const read = (event: StoredEvent): Readable | Unreadable => {
@@ -47,7 +48,7 @@ const read = (event: StoredEvent): Readable | Unreadable => {
 };
 
 /**
- * Loads batches of one log at a time: raw into the lake, facts into the star, the position with both in one transaction. A crash at any
+ * Loads batches of one log at a time: raw into the lake, facts (in the newest version of their type) into the star, the position with both in one transaction. A crash at any
  * moment leaves either the batch or nothing of it; a file without its manifest entry is written again with the same content. A batch
  * that doesn't follow on what is loaded is refused, so nothing is doubled or skipped.
  */

@@ -34,11 +34,10 @@ export const timeMs = (value: unknown, pointer: string): number => {
   throw unfit('event-unreadable', pointer, 'an ISO 8601 time');
 };
 
-/** A decimal, or an integer, that the star can hold without rounding. */
+/** A decimal that the star can hold without rounding. */
 export const decimal = (value: unknown, pointer: string): Decimal => {
-  const written = Number.isSafeInteger(value) ? String(value) : value;
-  if (typeof written !== 'string' || !DECIMAL_PATTERN.test(written)) throw unfit('event-unreadable', pointer, 'an exact decimal');
-  const trimmed = written.includes('.') ? written.replace(/\.?0+$/, '') : written;
+  if (typeof value !== 'string' || !DECIMAL_PATTERN.test(value)) throw unfit('event-unreadable', pointer, 'an exact decimal');
+  const trimmed = value.includes('.') ? value.replace(/\.?0+$/, '') : value;
   const parsed = parseDecimal(trimmed);
   const whole = parsed.units.toString().replace('-', '').length - parsed.scale;
   if (whole <= WHOLE_DIGITS && parsed.scale <= FRACTION_DIGITS) return parsed;
@@ -48,7 +47,3 @@ export const decimal = (value: unknown, pointer: string): Decimal => {
 /** The subject reference of `{ ref }`; null when the event names no person. */
 export const subjectRef = (value: unknown, pointer: string): string | null =>
   (value === undefined ? null : text(object(value, pointer)['ref'], `${pointer}/ref`));
-
-export const version = (envelope: { readonly type: string; readonly version: number }, known: number): void => {
-  if (envelope.version !== known) throw unfit('version-unknown', '/version', `version ${known} of ${envelope.type}, not ${envelope.version}`);
-};

@@ -1,10 +1,9 @@
 import { multiplyDecimal, type StoredEvent } from '@millrace/kernel';
-import { decimal, list, object, optionalText, subjectRef, text, timeMs, version, type Data } from './field-reader.ts';
+import { decimal, list, object, optionalText, subjectRef, text, timeMs, type Data } from './field-reader.ts';
 import type { Billing, CustomerFactRow, OrderLineRow, ProductFactRow, StarRows } from './star-row.model.ts';
 
 type Event = Pick<StoredEvent, 'envelope'>;
 
-const KNOWN_VERSION = 1;
 const NOTHING: StarRows = { orderLines: [], productFacts: [], customerFacts: [] };
 
 const orderLine = (billing: Billing, order: Data, value: unknown, index: number): OrderLineRow => {
@@ -56,12 +55,11 @@ const FACTS: Readonly<Record<string, (event: Event, data: Data) => StarRows>> = 
 export const feedsStar = (type: string): boolean => Object.hasOwn(FACTS, type);
 
 /**
- * What an event adds to the star. Pure, and a function of that event alone: facts keep references to products and customers that may
+ * What an event, in the newest version of its type, adds to the star. Pure, and a function of that event alone: facts keep references to products and customers that may
  * never be loaded, so the order in which logs are read doesn't matter. Throws DomainError `invalid` for an event it can't read.
  */
 export const starRowsOf = (event: Event, data: Data): StarRows => {
   const facts = feedsStar(event.envelope.type) ? FACTS[event.envelope.type] : undefined;
   if (!facts) return NOTHING;
-  version(event.envelope, KNOWN_VERSION);
   return facts(event, data);
 };

@@ -1,5 +1,5 @@
 import { v5 as nameBasedUuid } from 'uuid';
-import type { ContactChanged, OrderPlaced, ProductListed, ProfileRegistered, WireEvent } from '@millrace/contracts';
+import type { ContactChanged, OrderPlacedVersion1, ProductListed, ProfileRegistered, WireEvent } from '@millrace/contracts';
 import type { Invoice } from './invoice.ts';
 import type { RetailRow } from './retail-row.ts';
 
@@ -8,7 +8,12 @@ const NAMESPACE = '6f5c2a52-7f0f-5b6e-9c0e-3a51e2b7c8d4';
 const SOURCE = 'urn:millrace:import:online-retail';
 const CURRENCY = 'GBP';
 
-/** Ids are made from invoice numbers and stock codes, never from a customer's number: a hash of five digits would give it away. */
+/**
+ * Always version 1, whatever comes after it: version and data are part of what tells a retry from a conflict, so a file imported by an older
+ * build and again by a newer one must give the same events.
+ *
+ * Ids are made from invoice numbers and stock codes, never from a customer's number: a hash of five digits would give it away.
+ */
 const wireEvent = (type: string, name: string, time: string, data: WireEvent['data']): WireEvent =>
   ({ specversion: '1.0', id: nameBasedUuid(`${type}/${name}`, NAMESPACE), source: SOURCE, type, version: 1, time, datacontenttype: 'application/json', data });
 
@@ -16,12 +21,12 @@ const orderType = (invoiceNo: string): string =>
   invoiceNo.startsWith('C') ? 'sales.order.cancelled' : invoiceNo.startsWith('A') ? 'sales.order.adjusted' : 'sales.order.placed';
 
 const orderOf = (invoice: Invoice, first: RetailRow): WireEvent => {
-  const lines: OrderPlaced['lines'] = invoice.rows.map((row, index) => ({
+  const lines: OrderPlacedVersion1['lines'] = invoice.rows.map((row, index) => ({
     lineNo: index + 1, productId: row.stockCode, ...(row.description === '' ? {} : { description: row.description }),
     quantity: row.quantity, unitPrice: row.unitPrice, kind: row.kind, placedAt: row.time,
   }));
   const customer = invoice.customerNumber === '' ? {} : { customer: { number: invoice.customerNumber } };
-  const data: OrderPlaced = { orderId: invoice.invoiceNo, currency: CURRENCY, country: invoice.country, channel: 'import', ...customer, lines };
+  const data: OrderPlacedVersion1 = { orderId: invoice.invoiceNo, currency: CURRENCY, country: invoice.country, channel: 'import', ...customer, lines };
   return wireEvent(orderType(invoice.invoiceNo), invoice.invoiceNo, first.time, data);
 };
 

@@ -24,8 +24,9 @@ export const EventDetail = ({ tenant, id }: { readonly tenant: string; readonly 
           <table className="facts"><tbody>{Object.entries(data.envelope).map(([name, value]) => <tr key={name}><th scope="row">{name}</th><td className="hash">{String(value)}</td></tr>)}</tbody></table>
         </section>
         <section aria-labelledby="data">
-          <h2 id="data">Data</h2>
+          <h2 id="data">Data{data.current && `, as stored in version ${data.envelope['version']}`}</h2>
           <DataTree value={data.data} />
+          {data.current && <><h2>Read today as version {data.current.version}</h2><DataTree value={data.current.data} /></>}
         </section>
       </div>
     </>

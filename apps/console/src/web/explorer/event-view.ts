@@ -8,6 +8,8 @@ export interface EventView {
   readonly salt: string;
   readonly envelope: Readonly<Record<string, string | number>> & { readonly id: string; readonly type: string; readonly time: string; readonly stream: string; readonly via: string };
   readonly data: unknown;
+  /** How it is read today, when its type has a newer version than it was stored in. */
+  readonly current?: { readonly version: number; readonly data: unknown };
 }
 
 export interface Sealed {
