@@ -91,9 +91,9 @@ const processesOf = async (home: string): Promise<string[]> => {
 };
 
 /** `millrace up --no-open`, ready when it returns. Throws with everything it printed when it ends before. */
-export const startPlatform = async (options: { home: string; base: number; demo?: boolean }): Promise<Platform> => {
+export const startPlatform = async (options: { home: string; base: number; demo?: boolean; env?: Readonly<Record<string, string>> }): Promise<Platform> => {
   const args = ['up', '--no-open', '--port', String(options.base), ...(options.demo === true ? [] : ['--no-demo'])];
-  const child = spawn(process.execPath, [entry, ...args], { cwd: root, env: cleanEnv(options.home), stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [entry, ...args], { cwd: root, env: { ...cleanEnv(options.home), ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   const { promise: ready, resolve: markReady } = Promise.withResolvers<void>();
   const done = collect(child, (text) => { output += text; if (/Ctrl-C drains/.test(output)) markReady(); });

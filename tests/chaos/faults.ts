@@ -1,0 +1,141 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { faultProxy, httpAnswer, statementAnswer } from '@millrace/testing';
+import type { ChaosClient } from './client.ts';
+import type { FaultName, PlannedFault } from './plan.ts';
+import { standingsOf, urlOf } from './platform-view.ts';
+import { hold, signal } from './processes.ts';
+import type { Rig, VolumeName } from './rig.ts';
+import { until } from '../e2e/platform.ts';
+
+/** A cycle as a fault sees it. */
+export interface Scene {
+  readonly rig: Rig;
+  readonly client: ChaosClient;
+  readonly tenant: string;
+  /** Where the client posts; a fault may lead it elsewhere. */
+  intakes: readonly string[];
+}
+
+/** Strikes, and resolves once the fault is over as far as it ends by itself. Answers in a few words what happened. */
+type Fault = (scene: Scene, plan: PlannedFault) => Promise<string>;
+
+const DAY_MS = 86_400_000;
+
+const kill: Fault = async ({ rig }, { victim }) => {
+  await rig.kill(victim!);
+  return `kill -9 of ${victim}`;
+};
+
+const freeze: Fault = async ({ rig }, { victim, lastsMs }) => {
+  const pid = await rig.pidOf(victim!);
+  signal(pid, 'SIGSTOP');
+  await pause(lastsMs);
+  signal(pid, 'SIGCONT');
+  return `${victim} stood still for ${lastsMs} ms`;
+};
+
+/** A second relay takes over while the first stands still in whatever it was doing; then the first goes on where it was. */
+const frozenRelay: Fault = async ({ rig, tenant, client }, { lastsMs }) => {
+  const first = await rig.pidOf('backbone');
+  const twin = await rig.twin('backbone');
+  signal(first, 'SIGSTOP');
+  try {
+    const goal = client.acknowledged + 200;
+    await hold('load beyond the frozen relay', () => client.acknowledged >= goal, 60_000).catch(() => undefined);
+    await until('the second relay to go on alone', async () => ((await standingsOf({ home: rig.home, base: Number(new URL(twin.url).port) - 5 }, tenant)).some((log) => log.relayed > 0) ? true : undefined), 60_000);
+    await pause(lastsMs);
+  } finally {
+    signal(first, 'SIGCONT');
+  }
+  await pause(lastsMs);
+  return 'the first relay woke up behind a second one, both went on';
+};
+
+const twoRelays: Fault = async ({ rig }, { lastsMs }) => {
+  await rig.twin('backbone');
+  await pause(lastsMs);
+  return 'two relays at once';
+};
+
+/** The event database commits, its answer never reaches ingestion: what it then tells the client must be the first position. */
+const cutCommit: Fault = async (scene, { lastsMs }) => {
+  const { rig } = scene;
+  const proxy = await faultProxy({ port: rig.base + 11 });
+  const twin = await rig.twin('ingestion', (env) => {
+    const url = new URL(env['MILLRACE_EVENTS_URL']!);
+    url.port = String(proxy.port);
+    return { ...env, MILLRACE_EVENTS_URL: url.href };
+  });
+  const before = scene.intakes;
+  scene.intakes = [twin.url];
+  try {
+    for (let round = 0; round < 3; round += 1) {
+      const cuts = proxy.cuts;
+      proxy.cut(statementAnswer('append'));
+      await hold('an append whose answer is cut', () => proxy.cuts > cuts, 20_000);
+      proxy.cut();
+      await pause(lastsMs / 4);
+    }
+  } finally {
+    scene.intakes = before;
+    await rig.endTwins();
+    await proxy.close();
+  }
+  return `${proxy.cuts} answers of committed appends cut`;
+};
+
+/** The whole request is done, the client never hears: its retry must be answered with the first positions. */
+const cutAnswer: Fault = async (scene, { lastsMs }) => {
+  const proxy = await faultProxy({ port: Number(new URL(urlOf(scene.rig, 'ingestion')).port) });
+  const before = scene.intakes;
+  scene.intakes = [`http://127.0.0.1:${proxy.port}`];
+  try {
+    proxy.cut(httpAnswer('POST /v1/events'));
+    await hold('answers that are cut', () => proxy.cuts >= 8, 30_000);
+    proxy.cut();
+    await pause(lastsMs / 4);
+  } finally {
+    scene.intakes = before;
+    await proxy.close();
+  }
+  return `${proxy.cuts} answers cut on their way to the client`;
+};
+
+const clock = (offsetMs: number): Fault => async ({ rig }) => {
+  await rig.restart({ MILLRACE_DRILL: 'clock', MILLRACE_CLOCK_OFFSET_MS: String(offsetMs) });
+  return `all services killed, and started with their clocks ${offsetMs / DAY_MS} day off`;
+};
+
+const olderBus: Fault = async ({ rig, client }, { lastsMs }) => {
+  const copy = await rig.copyOf('nats');
+  const goal = client.acknowledged + 300;
+  await hold('load beyond the copy', () => client.acknowledged >= goal, 60_000).catch(() => undefined);
+  await pause(lastsMs);
+  await rig.restoreCopy('nats', copy);
+  return 'JetStream store put back to an older copy';
+};
+
+const powerCut = (names: readonly VolumeName[]): Fault => async ({ rig }) => {
+  await rig.powerCut(names);
+  return `power cut of ${names.join(' and ')}`;
+};
+
+/** Full until appends have failed for it. */
+const diskFull: Fault = async ({ rig, client }, { lastsMs }) => {
+  const volume = rig.volume('events');
+  const lost = client.unanswered;
+  await volume.fill();
+  try {
+    await hold('appends to fail on a full disk', () => client.unanswered > lost, 60_000);
+    await pause(lastsMs);
+  } finally {
+    await volume.free();
+  }
+  return `event volume full; ${client.unanswered - lost} requests failed on it`;
+};
+
+export const FAULT_ACTIONS: Readonly<Partial<Record<FaultName, Fault>>> = {
+  kill, freeze, 'frozen-relay': frozenRelay, 'two-relays': twoRelays, 'cut-commit': cutCommit, 'cut-answer': cutAnswer,
+  'clock-ahead': clock(DAY_MS), 'clock-behind': clock(-DAY_MS), 'older-bus': olderBus,
+  'power-cut-events': powerCut(['events']), 'power-cut-nats': powerCut(['nats']), 'power-cut-both': powerCut(['events', 'nats']), 'disk-full': diskFull,
+};
