@@ -50,6 +50,8 @@ if (only === undefined) {
   count(projects);
   check('architecture rules and budgets', nx(['architecture'], 1));
   count(['architecture']);
+  check('the checker of the chaos runs', nx(['chaos'], 1));
+  count(['chaos']);
 } else {
   check('build', nx(['build'], 2));
 }

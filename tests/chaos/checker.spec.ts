@@ -1,0 +1,96 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { RULE_NAMES, violationsOf } from './checker.ts';
+import { foldOf, interleaved } from './fold.ts';
+import type { History } from './history.ts';
+import { blindSpots, PLANTED } from './planted.ts';
+import { soundHistory } from './sample-history.ts';
+
+const sound = soundHistory();
+const brokenBy = (change: (history: { -readonly [K in keyof History]: History[K] }) => Partial<History>): string[] => {
+  const history = structuredClone(sound);
+  return [...new Set(violationsOf({ ...history, ...change(history) }).map(({ rule }) => rule))];
+};
+const LOG = 'sales/0';
+
+describe('the checker', () => {
+  it('finds nothing wrong with a sound history', () => {
+    expect(violationsOf(sound)).toEqual([]);
+    expect(Object.values(sound.logs).flat()).toHaveLength(160);
+  });
+
+  it('finds each thing planted in a copy of it', () => {
+    expect(PLANTED).toEqual(expect.arrayContaining(['loss', 'duplicate', 'reordering', 'gap']));
+    expect(blindSpots(sound)).toEqual([]);
+  });
+
+  it('tells of a plant that is not found, and of a history that is unsound to begin with', () => {
+    const mute: History = { ...sound, attempts: [], accounting: { received: 0, accepted: 160, duplicate: 0, rejected: 0, unanswered: -160 } };
+    expect(blindSpots(mute)).toEqual(expect.arrayContaining([expect.stringContaining('stored-was-sent itself'), expect.stringContaining('loss is not found')]));
+  });
+
+  it('finds every event of a log that is gone, wherever it stood', () => {
+    const ids = Object.values(sound.logs).flat().map(({ id }) => id);
+    fc.assert(fc.property(fc.constantFrom(...ids), (id) => {
+      const logs = Object.fromEntries(Object.entries(sound.logs).map(([log, events]) => [log, events.filter((event) => event.id !== id)]));
+      expect(violationsOf({ ...sound, logs })).toContainEqual({ rule: 'acknowledged-is-stored', what: expect.stringContaining(`${id}, acknowledged at`) });
+    }), { numRuns: 60 });
+  });
+
+  it.each<[string, string, Parameters<typeof brokenBy>[0]]>([
+    ['an event nobody sent', 'stored-was-sent', ({ logs }) => ({ logs: { ...logs, [LOG]: logs[LOG]!.map((event, at) => (at === 3 ? { ...event, id: 'stranger' } : event)) } })],
+    ['an event in a second log', 'stored-once', ({ logs }) => ({ logs: { ...logs, 'sales/1': [{ ...logs[LOG]![0]!, position: 1 }] } })],
+    ['an acknowledgement of another position', 'position-is-the-acknowledged', ({ attempts }) => ({ attempts: attempts.map((attempt, at) => (at === 0 ? { ...attempt, answers: attempt.answers!.map((answer) => ({ ...answer, position: answer.position! + 1 })) } : attempt)) })],
+    ['an acknowledgement of an epoch to come', 'position-is-the-acknowledged', ({ attempts }) => ({ attempts: attempts.map((attempt) => ({ ...attempt, answers: attempt.answers!.map((answer) => ({ ...answer, epoch: 2_000_000_000 })) })) })],
+    ['a version left out', 'stream-versions-are-dense', ({ logs }) => ({ logs: { ...logs, [LOG]: logs[LOG]!.map((event, at, all) => (at === all.length - 1 ? { ...event, streamVersion: 9 } : event)) } })],
+    ['an event that was never acknowledged', 'every-event-is-acknowledged', ({ attempts }) => ({ attempts: attempts.map(({ answers, ...attempt }, at) => (at === 0 ? attempt : { ...attempt, answers: answers! })) })],
+    ['two acceptances of one event', 'accepted-once', ({ attempts }) => ({ attempts: [...attempts, { ...attempts[0]!, attempt: 99, purpose: 'duplicate' }] })],
+    ['a duplicate of nothing', 'accepted-once', ({ attempts }) => ({ attempts: attempts.map((attempt, at) => (at === 0 ? { ...attempt, answers: attempt.answers!.map((answer) => ({ ...answer, outcome: 'duplicate' as const })) } : attempt)) })],
+    ['a conflict that was taken', 'conflicts-are-refused', ({ attempts }) => ({ attempts: attempts.map((attempt) => (attempt.purpose === 'conflict' ? { ...attempt, answers: attempt.answers!.map((answer) => ({ ...answer, outcome: 'duplicate' as const })) } : attempt)) })],
+    ['a good event that was refused', 'nothing-else-is-refused', ({ attempts }) => ({ attempts: attempts.map((attempt, at) => (at === 1 ? { ...attempt, answers: attempt.answers!.map((answer) => ({ ...answer, outcome: 'rejected' as const })) } : attempt)) })],
+    ['more unanswered than sent without an answer', 'accounting-adds-up', ({ accounting }) => ({ accounting: { ...accounting, received: accounting.received + 1, unanswered: 1 } })],
+    ['a stream that is missing', 'bus-equals-log', ({ bus }) => ({ bus: { ...bus, [LOG]: [] } })],
+    ['a hole in a stream', 'bus-equals-log', ({ bus }) => ({ bus: { ...bus, [LOG]: bus[LOG]!.toSpliced(2, 1) } })],
+    ['a read model that shows nothing', 'figures-equal-a-fold', () => ({ metrics: {} })],
+    ['a country that is not the latest', 'figures-equal-a-fold', ({ warehouse }) => ({ warehouse: Object.fromEntries(Object.entries(warehouse).map(([name, value]) => [name, name.startsWith('country') ? 'XX' : value])) })],
+    ['a ledger that does not verify', 'ledger-verifies', () => ({ ledger: ['position 7 of sales/0 differs'] })],
+  ])('finds %s', (_, rule, change) => {
+    expect(brokenBy(change)).toContain(rule);
+  });
+
+  it('lets go what recover named as lost with a restored log, and nothing else', () => {
+    const kept = 5;
+    const logs = { ...sound.logs, [LOG]: sound.logs[LOG]!.slice(0, kept).map((event) => ({ ...event, epoch: event.epoch + 1 })) };
+    const rules = (restored: History['restored']): string[] => violationsOf({ ...sound, logs, ...(restored === undefined ? {} : { restored }) }).map(({ rule }) => rule);
+    const epoch = sound.logs[LOG]![0]!.epoch + 1;
+    expect(rules(undefined)).toContain('acknowledged-is-stored');
+    expect(rules({ [LOG]: { epoch, kept } })).not.toContain('acknowledged-is-stored');
+    expect(rules({ [LOG]: { epoch, kept: kept + 1 } })).toEqual(expect.not.arrayContaining(['stored-once']));
+    expect(rules({ [LOG]: { epoch, kept: 100_000 } })).toContain('acknowledged-is-stored');
+    expect(rules({ [LOG]: { epoch: epoch - 1, kept } })).toContain('acknowledged-is-stored');
+  });
+
+  it('has a name for each rule', () => {
+    expect(RULE_NAMES).toHaveLength(16);
+  });
+});
+
+describe('the fold', () => {
+  it('is the same for every interleaving of the logs, which keep their own order', () => {
+    fc.assert(fc.property(fc.string(), (seed) => {
+      const merged = interleaved(sound.logs, seed);
+      for (const [log, events] of Object.entries(sound.logs)) expect(merged.filter((placed) => placed.log === log).map(({ event }) => event.position)).toEqual(events.map(({ position }) => position));
+      expect(foldOf(merged)).toEqual(foldOf(interleaved(sound.logs, 'another')));
+    }), { numRuns: 20 });
+  });
+
+  it('adds exactly, and counts as billed', () => {
+    const order = (type: string, position: number, lines: unknown[]): History['logs'][string][number] =>
+      ({ ...sound.logs[LOG]![0]!, type, position, data: { orderId: 'o', currency: 'EUR', country: 'DE', customer: { ref: 'sub_a' }, lines } });
+    const line = (quantity: number, unitPrice: string): unknown => ({ productId: 'p', quantity, unitPrice, kind: 'product' });
+    const events = [order('sales.order.placed', 1, [line(3, '0.100'), line(1, '0.000001')]), order('sales.order.cancelled', 2, [line(-1, '0.100')])];
+    expect(foldOf(events.map((event) => ({ log: LOG, event })))).toEqual({
+      'gross EUR': '0.200001', 'gross EUR product=p': '0.200001', 'clean EUR customer=sub_a': '0.300001', 'units product=p': '4', 'orders country=DE': '1', placed: '2', cancelled: '1', buyers: '1',
+    });
+  });
+});
