@@ -152,7 +152,22 @@ export const append = async (database: Statements, log: LogKey, epoch: Epoch | u
     if (sameForAll) return { answers: units.map(() => failure), surprised: true };
     const half = Math.ceil(units.length / 2);
     const first = await append(database, log, epoch, units.slice(0, half), true);
-    const second = await append(database, log, epoch, units.slice(half), true);
+    const second = await appendBehind(database, log, epoch, units.slice(half), refusedStreams(units, first.answers));
     return { answers: [...first.answers, ...second.answers], epoch: second.epoch ?? first.epoch, surprised: true };
   }
+};
+
+/** Streams of units that may be sent again, with what each was told: nothing of them may be stored before that. */
+export const refusedStreams = (units: readonly PreparedUnit[], answers: readonly UnitAnswer[]): Map<string, DomainError> =>
+  new Map(units.flatMap((unit, index) => {
+    const answer = answers[index];
+    return answer instanceof DomainError && answer.kind === 'unavailable' ? [[unit.stream, answer] as const] : [];
+  }));
+
+/** Appends what follows refused units: a stream's later unit must not overtake the one that its caller will send again. */
+const appendBehind = async (database: Statements, log: LogKey, epoch: Epoch | undefined, units: readonly PreparedUnit[], refused: ReadonlyMap<string, DomainError>): Promise<Appended> => {
+  const free = units.filter((unit) => !refused.has(unit.stream));
+  const appended: Appended = free.length === 0 ? { answers: [], surprised: true } : await append(database, log, epoch, free, true);
+  let next = 0;
+  return { ...appended, answers: units.map((unit) => refused.get(unit.stream) ?? appended.answers[next++]!) };
 };

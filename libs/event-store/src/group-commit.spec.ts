@@ -118,6 +118,20 @@ describe('group commit', () => {
     expect(await settled).toEqual([{ status: 'rejected', reason: failure }, { status: 'fulfilled', value: [{ kind: 'skipped' }] }]);
   });
 
+  it('refuses what waits behind a unit that was refused for now, on its stream alone', async () => {
+    const { sends, group, budget } = make({ overlapEvents: 100 });
+    const calls = [group.append(unitsOf('a', 'b'), undefined)];
+    await turn();
+    calls.push(group.append(unitsOf('b', 'c'), undefined), group.append(unitsOf('c', 'a'), undefined), group.append(unitsOf('d'), undefined));
+    const settled = Promise.allSettled(calls);
+    const away = new DomainError('unavailable', 'event-store-unavailable');
+    await sends.waiting[0]!.answer({ answers: [[{ kind: 'skipped' }], away] });
+    expect(sends.waiting.map((batch) => names(batch.units))).toEqual(['c c a d']);
+    await sends.waiting[0]!.answer();
+    expect((await settled).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'fulfilled', 'fulfilled']);
+    expect(budget.events).toBe(0);
+  });
+
   it('learns the epoch, keeps epochs apart, and refuses what waited through a renewal', async () => {
     const { sends, group } = make({ overlapEvents: 100 });
     void group.append(unitsOf('a'), undefined);

@@ -1,5 +1,5 @@
 import { DomainError, parseLogName, type Epoch, type LogKey, type Tenant } from '@millrace/kernel';
-import type { Appended, UnitAnswer } from './append.ts';
+import { refusedStreams, type Appended, type UnitAnswer } from './append.ts';
 import type { AppendOutcome } from './event-store.ts';
 import type { PreparedUnit } from './prepared-unit.ts';
 
@@ -182,6 +182,7 @@ export class GroupCommit {
       else addTo(moving, waiting, to);
     }
     if (moving.size > 0) this.letGo(moving);
+    this.refuseBehind(refusedStreams(batch.map((waiting) => waiting.unit), appended.answers));
     this.refuseStale(appended);
     this.schedule();
   }
@@ -196,6 +197,14 @@ export class GroupCommit {
     }
     this.queue.splice(0, this.queue.length, ...stay);
     for (const [stream, { to, units }] of moving) this.handOver?.(stream, to, units);
+  }
+
+  /** What waits behind a unit that was refused for now is refused with it: stored, it would stand before what its caller sends again. */
+  private refuseBehind(refused: ReadonlyMap<string, DomainError>): void {
+    if (refused.size === 0) return;
+    const behind = this.queue.filter((waiting) => refused.has(waiting.unit.stream));
+    this.queue.splice(0, this.queue.length, ...this.queue.filter((waiting) => !refused.has(waiting.unit.stream)));
+    for (const waiting of behind) waiting.done(refused.get(waiting.unit.stream)!, this.log);
   }
 
   /** What waited through a renewal was decided before it: it is refused too, unless it names its epoch. Later calls learn the new one. */
