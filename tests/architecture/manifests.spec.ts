@@ -27,14 +27,14 @@ interface Rights { readonly appends: readonly Context[]; readonly views: readonl
 const APPENDING = ['append_events', 'record_receipts', 'record_rejects', 'stream_versions', 'place_streams'];
 const SEEING = ['known_events', 'may_see'];
 const POSTGRES: Readonly<Record<string, Rights>> = {
-  analytics: { appends: [], views: ['head', 'sales'], functions: SEEING },
-  backbone: { appends: ['backbone'], views: ['head', 'reject', 'shard_count', 'source_count', ...CONTEXTS], functions: [...APPENDING, ...SEEING, 'compact_counts', 'raise_shards'] },
+  analytics: { appends: [], views: ['head', 'log_epoch', 'sales'], functions: SEEING },
+  backbone: { appends: ['backbone'], views: ['head', 'log_epoch', 'reject', 'shard_count', 'source_count', ...CONTEXTS], functions: [...APPENDING, ...SEEING, 'compact_counts', 'raise_shards', 'renew_log_epoch'] },
   cli: { appends: [], views: [], functions: [] },
   console: { appends: [], views: [], functions: [] },
-  ingestion: { appends: BUSINESS, views: ['head', 'reject', 'source_count', 'inventory'], functions: [...APPENDING, ...SEEING] },
-  security: { appends: ['security'], views: ['head', 'reject', 'source_count', 'customer'], functions: [...APPENDING, ...SEEING] },
+  ingestion: { appends: BUSINESS, views: ['head', 'log_epoch', 'reject', 'source_count', 'inventory'], functions: [...APPENDING, ...SEEING] },
+  security: { appends: ['security'], views: ['head', 'log_epoch', 'reject', 'source_count', 'customer'], functions: [...APPENDING, ...SEEING] },
   simulator: { appends: [], views: [], functions: [] },
-  warehouse: { appends: [], views: ['head', 'clickstream', 'sales', 'customer', 'inventory', 'merchandise'], functions: SEEING },
+  warehouse: { appends: [], views: ['head', 'log_epoch', 'clickstream', 'sales', 'customer', 'inventory', 'merchandise'], functions: SEEING },
 };
 
 const consuming = (service: string, contexts: readonly string[]): string[] => [
@@ -42,8 +42,10 @@ const consuming = (service: string, contexts: readonly string[]): string[] => [
   `$JS.API.CONSUMER.MSG.NEXT.*.${service}`, `$JS.API.CONSUMER.INFO.*.${service}`, `$JS.API.CONSUMER.DELETE.*.${service}`,
 ];
 const NATS: Readonly<Record<string, NatsPermissions>> = {
-  analytics: { publish: consuming('analytics', ['sales']), subscribe: ['_INBOX.analytics.>'], answersRequests: false },
-  backbone: { publish: ['evt.>', '$JS.API.STREAM.CREATE.*', '$JS.API.STREAM.INFO.*', '$JS.API.STREAM.MSG.GET.*'], subscribe: ['_INBOX.backbone.>'], answersRequests: false },
+  analytics: { publish: consuming('analytics', ['sales']), subscribe: ['_INBOX.analytics.>', 'query.analytics.consumers analytics'], answersRequests: true },
+  backbone: { publish: [
+      'query.analytics.consumers', 'query.warehouse.consumers', 'evt.>', '$JS.API.STREAM.CREATE.*', '$JS.API.STREAM.UPDATE.*', '$JS.API.STREAM.DELETE.*', '$JS.API.STREAM.INFO.*', '$JS.API.STREAM.NAMES', '$JS.API.STREAM.MSG.GET.*',
+    ], subscribe: ['_INBOX.backbone.>'], answersRequests: false },
   cli: { publish: [], subscribe: ['_INBOX.cli.>'], answersRequests: false },
   console: { publish: [], subscribe: ['_INBOX.console.>'], answersRequests: false },
   ingestion: {
@@ -52,7 +54,7 @@ const NATS: Readonly<Record<string, NatsPermissions>> = {
   },
   security: { publish: consuming('security', ['customer']), subscribe: ['_INBOX.security.>', 'query.security.> security'], answersRequests: true },
   simulator: { publish: ['cmd.inventory.>'], subscribe: ['_INBOX.simulator.>'], answersRequests: false },
-  warehouse: { publish: consuming('warehouse', ['clickstream', 'sales', 'customer', 'inventory', 'merchandise']), subscribe: ['_INBOX.warehouse.>'], answersRequests: false },
+  warehouse: { publish: consuming('warehouse', ['clickstream', 'sales', 'customer', 'inventory', 'merchandise']), subscribe: ['_INBOX.warehouse.>', 'query.warehouse.consumers warehouse'], answersRequests: true },
 };
 
 describe('every app', () => {
@@ -106,7 +108,7 @@ describe('the event database, given the manifests', () => {
         return false;
       });
       const readable: string[] = [];
-      for (const view of ['head', 'reject', 'shard_count', 'source_count', ...CONTEXTS]) if (await may(`select * from log.${view}`)) readable.push(view);
+      for (const view of ['head', 'log_epoch', 'reject', 'shard_count', 'source_count', ...CONTEXTS]) if (await may(`select * from log.${view}`)) readable.push(view);
       expect(readable.toSorted()).toEqual(views.toSorted());
       const tables = await withClient(database.url, async (admin) => (await admin.query<{ name: string }>(`select relname as name from pg_class where relnamespace = 'millrace'::regnamespace and relkind = 'r'`)).rows);
       expect(tables.length).toBeGreaterThanOrEqual(6);

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,7 +29,7 @@ afterAll(async () => {
 
 describe('the migration as a process', () => {
   it('prints one line, exits 0, and does so again', async () => {
-    expect(await migrate({ MILLRACE_EVENTS_ADMIN_URL: database.url })).toEqual({ code: 0, stdout: 'event database ready: 3 migrations ran, grants of 5 services are in place\n', stderr: '' });
+    expect(await migrate({ MILLRACE_EVENTS_ADMIN_URL: database.url })).toEqual({ code: 0, stdout: `event database ready: ${readdirSync(join(ROOT, 'libs/event-store/sql')).length} migrations ran, grants of 5 services are in place\n`, stderr: '' });
     expect(await migrate({ MILLRACE_EVENTS_ADMIN_URL: database.url, MILLRACE_MANIFESTS_DIR: APPS })).toMatchObject({ code: 0, stdout: expect.stringContaining(' 0 migrations ran') });
   });
 

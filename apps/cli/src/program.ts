@@ -5,6 +5,7 @@ import { registerDoctor } from './commands/doctor.ts';
 import { registerImport } from './commands/import.ts';
 import { registerLogs } from './commands/logs.ts';
 import { registerLoginLink } from './commands/login-link.ts';
+import { registerRecover } from './commands/recover.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerSource } from './commands/source.ts';
 import { registerStatus } from './commands/status.ts';
@@ -13,7 +14,7 @@ import { registerUp } from './commands/up.ts';
 
 const COMMANDS: readonly Register[] = [
   registerUp, registerStop, registerStatus, registerDoctor, registerLoginLink, registerSource, registerImport,
-  registerSimulate, registerEvents, registerLogs, registerMetric, registerSql, registerReveal,
+  registerSimulate, registerRecover, registerEvents, registerLogs, registerMetric, registerSql, registerReveal,
 ];
 
 /** The whole command line. Wrong usage is one line on standard error, as every other error is. */

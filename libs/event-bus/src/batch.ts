@@ -18,7 +18,22 @@ export interface BatchHandler {
   apply(batch: EventBatch): Promise<void>;
   /** How many events of the log are parked. */
   parked?(log: LogKey): Promise<number>;
+  /** Logs it has a checkpoint of: one that has vanished from the event database is reported, not forgotten. */
+  logs?(): Promise<readonly LogKey[]>;
+  /**
+   * After a recovery, when the log still holds the event of the mark: takes the mark's place over into the new epoch, effects untouched.
+   * Left out by handlers whose effects name the epoch; they are reset.
+   */
+  adopt?(log: LogKey, mark: LogMark): Promise<void>;
+  /**
+   * After a recovery, when the log does not: removes every effect of the log, its parked events and its checkpoint in one transaction, so
+   * that it is applied again from position 1. Left out: the consumer stays `diverged` until it is rebuilt by hand.
+   */
+  reset?(log: LogKey): Promise<void>;
 }
+
+/** How a consumer followed a recovery. */
+export type Resumption = 'adopted' | 'reset';
 
 export type ConsumerState = 'running' | 'catching-up' | 'diverged' | 'stopped';
 
@@ -28,6 +43,8 @@ export interface ConsumerStatus {
   readonly log: string;
   readonly epoch: number;
   readonly position: number;
+  /** Hex of the leaf at the position; absent before the first event. With epoch and position it can be compared with a log or stream. */
+  readonly leaf?: string;
   readonly state: ConsumerState;
   readonly reason?: string;
   readonly parked: number;

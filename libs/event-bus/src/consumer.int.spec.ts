@@ -82,7 +82,7 @@ describe('an ordered consumer', () => {
     expect(ledger.ids).toEqual(allIds(log));
     expect(origins).toEqual({ stream: 2340, log: 0 });
     expect(ledger.mark).toEqual({ epoch: log.epoch, position: 2340, leaf: log.events[2339]?.leaf });
-    expect(consumers.status()).toEqual([{ tenant: log.log.tenant, log: 'sales/0', epoch: log.epoch, position: 2340, state: 'running', parked: 0 }]);
+    expect(consumers.status()).toEqual([{ tenant: log.log.tenant, log: 'sales/0', epoch: log.epoch, position: 2340, leaf: Buffer.from(log.events[2339]?.leaf ?? []).toString('hex'), state: 'running', parked: 0 }]);
   });
 
   it('takes far more than a pull holds from the stream alone, without a word', async () => {

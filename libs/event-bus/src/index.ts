@@ -1,7 +1,8 @@
 export { ask, askJson, respond, respondError } from './ask.ts';
 export { BackOff, pause } from './back-off.ts';
-export type { BatchHandler, ConsumerState, ConsumerStatus, EventBatch } from './batch.ts';
+export type { BatchHandler, ConsumerState, ConsumerStatus, EventBatch, Resumption } from './batch.ts';
 export { divergenceOf } from './divergence.ts';
+export { LogStream, type PublishOutcome, type StreamEnd } from './jetstream-stream.ts';
 export { BusLink, type BusLinkChange, type BusLinkOptions } from './link.ts';
 export { LogConsumer, type EventOrigin, type LogConsumerOptions } from './log-consumer.ts';
 export type { RelayState, RelayStatus } from './log-relay.ts';
@@ -12,4 +13,5 @@ export { Relay, type RelayOptions } from './relay.ts';
 export { natsServerConfig, type NatsServerOptions } from './server-config.ts';
 export { eventSubject, logSubjectFilter, streamNameOf } from './subject.ts';
 export { DEFAULT_STREAM_LIMITS, logStreamConfig, type LogStreamConfig, type StreamLimits } from './topology.ts';
+export { newestStreams } from './stranded-streams.ts';
 export { currentTraceparent, injectTrace, inSpan, type SpanOptions } from './tracing.ts';

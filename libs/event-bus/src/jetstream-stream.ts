@@ -38,12 +38,28 @@ export class LogStream {
       const { state } = await this.jsm.streams.info(name);
       if (state.messages === 0) return { position: state.last_seq };
       const last = await this.jsm.streams.getMessage(name, { seq: state.last_seq });
-      const leaf = Buffer.from(last?.header.get(LEAF_HEADER) ?? '', 'hex');
-      return leaf.length === 32 ? { position: state.last_seq, leaf } : { position: state.last_seq };
+      const leaf = leafOf(last);
+      return leaf ? { position: state.last_seq, leaf } : { position: state.last_seq };
     } catch (error) {
       if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return undefined;
       throw error;
     }
+  }
+
+  /** Sequences it keeps, `first` to `last`; first is last + 1 when it keeps none. Undefined when there is no such stream. */
+  async range(): Promise<{ first: Position; last: Position } | undefined> {
+    try {
+      const { state } = await this.jsm.streams.info(streamNameOf(this.log, this.epoch));
+      return { first: state.messages === 0 ? state.last_seq + 1 : state.first_seq, last: state.last_seq };
+    } catch (error) {
+      if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return undefined;
+      throw error;
+    }
+  }
+
+  /** Leaf of the message at a sequence; undefined when the stream does not hold it. */
+  async leafAt(position: Position): Promise<Uint8Array | undefined> {
+    return leafOf(await this.jsm.streams.getMessage(streamNameOf(this.log, this.epoch), { seq: position }));
   }
 
   /** Makes the stream so that its next sequence is `firstPosition`. Idempotent: an equal stream is left as it is. */
@@ -71,6 +87,11 @@ export class LogStream {
     return outcomeOf(await this.nc.request(last.subject, last.payload, { timeout: COMMIT_TIMEOUT_MS, headers: last.headers }), before + events.length);
   }
 }
+
+const leafOf = (message: { readonly header: { get(name: string): string } } | null | undefined): Uint8Array | undefined => {
+  const leaf = Buffer.from(message?.header.get(LEAF_HEADER) ?? '', 'hex');
+  return leaf.length === 32 ? leaf : undefined;
+};
 
 interface PublishAnswer {
   readonly seq?: number;

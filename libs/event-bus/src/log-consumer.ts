@@ -1,7 +1,7 @@
 import { isDomainError, logName, type Epoch, type LogHead, type LogKey, type LogMark, type LogReader, type Position, type StoredEvent } from '@millrace/kernel';
 import type { JsMsg } from '@nats-io/jetstream';
 import { BackOff, pause } from './back-off.ts';
-import type { BatchHandler, ConsumerState, ConsumerStatus } from './batch.ts';
+import type { BatchHandler, ConsumerState, ConsumerStatus, Resumption } from './batch.ts';
 import { divergenceOf, sameLeaf } from './divergence.ts';
 import type { BusLink } from './link.ts';
 import { decodeMessage } from './message.ts';
@@ -22,6 +22,8 @@ export interface LogConsumerOptions {
   readonly onChange?: (status: ConsumerStatus) => void;
   /** After each commit: how many events, and where they were read. A consumer that reads only the log tells of a bus that isn't used. */
   readonly onApplied?: (log: LogKey, events: number, from: EventOrigin) => void;
+  /** A recovery was followed: see `BatchHandler.adopt` and `reset`. */
+  readonly onResumed?: (log: LogKey, how: Resumption, epoch: Epoch) => void;
   readonly onError?: (error: unknown, log: LogKey) => void;
 }
 
@@ -71,7 +73,7 @@ export class LogConsumer {
   }
 
   status(): ConsumerStatus {
-    return { tenant: this.log.tenant, log: logName(this.log), epoch: this.mark?.epoch ?? this.epoch, position: this.position, state: this.state, parked: this.parked, ...(this.reason === undefined ? {} : { reason: this.reason }) };
+    return { tenant: this.log.tenant, log: logName(this.log), epoch: this.mark?.epoch ?? this.epoch, position: this.position, ...(this.mark ? { leaf: Buffer.from(this.mark.leaf).toString('hex') } : {}), state: this.state, parked: this.parked, ...(this.reason === undefined ? {} : { reason: this.reason }) };
   }
 
   private get position(): Position {
@@ -113,10 +115,34 @@ export class LogConsumer {
     const mark = await this.options.handler.load(this.log);
     // Kept before it is compared: a diverged consumer says where it stands.
     this.mark = mark;
-    const head = await this.compare(mark);
+    const head = await this.options.reader.head(this.log);
+    const divergence = await divergenceOf(this.options.reader, this.log, mark, head);
+    if (divergence !== undefined) this.mark = await this.resume(divergence, mark, head);
+    this.comparedAt = Date.now();
     this.epoch = head?.epoch ?? this.epoch;
     this.parked = (await this.options.handler.parked?.(this.log)) ?? 0;
     this.become('catching-up');
+  }
+
+  /**
+   * A log of a later epoch that a recovery made is followed: the operator has had the difference explained and decided. Answers the mark to
+   * go on from. Committed step by step by the handler, so a crash in between leaves either the old standing or the new.
+   */
+  private async resume(divergence: string, mark: LogMark | undefined, head: LogHead | undefined): Promise<LogMark | undefined> {
+    const { reader, handler, onResumed } = this.options;
+    if (!mark || !head || head.epoch <= mark.epoch) throw new Divergence(divergence);
+    const recovered = (await reader.epochs?.(this.log))?.some(({ epoch }) => epoch === head.epoch) ?? false;
+    if (!recovered) throw new Divergence(divergence);
+    const there = await reader.mark(this.log, mark.position);
+    if (handler.adopt && there?.epoch === head.epoch && sameLeaf(there.leaf, mark.leaf)) {
+      await handler.adopt(this.log, there);
+      onResumed?.(this.log, 'adopted', head.epoch);
+      return there;
+    }
+    if (!handler.reset) throw new Divergence(divergence);
+    await handler.reset(this.log);
+    onResumed?.(this.log, 'reset', head.epoch);
+    return undefined;
   }
 
   private async compare(mark: LogMark | undefined): Promise<LogHead | undefined> {
@@ -215,6 +241,8 @@ export class LogConsumer {
   private async readThrough(): Promise<boolean> {
     const overlapping = this.position > 0 ? 1 : 0;
     const read = await this.options.reader.read(this.log, this.position - overlapping, (this.options.batchEvents ?? DEFAULT_BATCH_EVENTS) + overlapping, READ_BYTES);
+    // Read after a recovery by a process that slept through it: such events belong to another history than the mark.
+    if (read.some((event) => event.epoch !== this.epoch)) throw new Divergence(`the log ${logName(this.log)} is of epoch ${read[0]?.epoch} now, this consumer reads epoch ${this.epoch}`);
     const events = read.filter((event) => event.position > this.position);
     const overlap = read.length > events.length ? read[0] : undefined;
     if (this.mark && !sameLeaf(overlap?.leaf, this.mark.leaf)) await this.compare(this.mark);

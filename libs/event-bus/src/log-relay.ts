@@ -49,6 +49,7 @@ export class LogRelay {
   private state: RelayState = 'waiting';
   private reason: string | undefined;
   private checkedAt = 0;
+  private held: string | undefined;
   private wake: () => void = () => undefined;
   private readonly stopping = new AbortController();
   private readonly backOff = new BackOff(FIRST_BACK_OFF_MS, MOST_BACK_OFF_MS);
@@ -72,6 +73,16 @@ export class LogRelay {
   advance(head: LogHead): void {
     this.head = head;
     if (this.relayed === undefined || head.position !== this.relayed.position) this.wake();
+  }
+
+  /** With a reason the loop stands still as `diverged` until it is let go. */
+  hold(reason: string | undefined): void {
+    if (reason !== undefined) this.held = reason;
+    else if (this.held !== undefined) {
+      this.held = undefined;
+      this.relayed = undefined;
+      this.become('waiting');
+    }
   }
 
   status(): RelayStatus {
@@ -98,6 +109,7 @@ export class LogRelay {
 
   /** One look, and all the batches that follow from it; false when there was nothing to do. */
   private async round(): Promise<boolean> {
+    if (this.held !== undefined) return this.diverge(this.held);
     const stream = await LogStream.of(this.options.link.connection(), this.log, this.head.epoch);
     if (this.relayed === undefined || Date.now() - this.checkedAt > IDLE_CHECK_MS) await this.locate(stream);
     if (this.state === 'diverged' || this.relayed === undefined) return false;

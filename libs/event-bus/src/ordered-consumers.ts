@@ -1,4 +1,4 @@
-import { logName, type LogHead } from '@millrace/kernel';
+import { logName, type Epoch, type LogKey } from '@millrace/kernel';
 import { BackOff, pause } from './back-off.ts';
 import type { ConsumerStatus } from './batch.ts';
 import { LogConsumer, type LogConsumerOptions } from './log-consumer.ts';
@@ -15,7 +15,7 @@ export interface OrderedConsumersOptions extends LogConsumerOptions {
   readonly onDiscoveryError?: (error: unknown) => void;
 }
 
-const keyOf = (head: Pick<LogHead, 'tenant' | 'context' | 'shard'>): string => `${head.tenant} ${logName(head)}`;
+const keyOf = (log: LogKey): string => `${log.tenant} ${logName(log)}`;
 
 /** All ordered loops of a service: one per log of its contexts, found as logs appear. Starting waits for nothing and never fails. */
 export class OrderedConsumers {
@@ -44,7 +44,10 @@ export class OrderedConsumers {
     const backOff = new BackOff(DISCOVERY_MS, MOST_BACK_OFF_MS);
     while (!this.stopping.signal.aborted) {
       try {
-        for (const head of await this.options.reader.heads()) this.follow(head);
+        const heads = await this.options.reader.heads();
+        for (const head of heads) this.follow(head, head.epoch);
+        // A checkpoint of a log that the event database doesn't have (any more): its loop says so.
+        for (const log of await this.options.handler.logs?.() ?? []) this.follow(log, 0);
         backOff.reset();
         await pause(DISCOVERY_MS, this.stopping.signal);
       } catch (error) {
@@ -54,10 +57,11 @@ export class OrderedConsumers {
     }
   }
 
-  private follow(head: LogHead): void {
-    if (!this.options.contexts.includes(head.context) || this.logs.has(keyOf(head))) return;
-    const log = new LogConsumer({ tenant: head.tenant, context: head.context, shard: head.shard }, head.epoch, this.options);
-    this.logs.set(keyOf(head), log);
+  private follow({ tenant, context, shard }: LogKey, epoch: Epoch): void {
+    const key = { tenant, context, shard };
+    if (!this.options.contexts.includes(context) || this.logs.has(keyOf(key))) return;
+    const log = new LogConsumer(key, epoch, this.options);
+    this.logs.set(keyOf(key), log);
     log.start();
   }
 }

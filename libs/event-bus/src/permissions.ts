@@ -25,7 +25,7 @@ const consumerGrants = ({ service, reads }: BusManifest): string[] => (reads.len
   `$JS.API.CONSUMER.DELETE.*.${service}`,
 ]);
 
-const RELAY_GRANTS = ['evt.>', '$JS.API.STREAM.CREATE.*', '$JS.API.STREAM.INFO.*', '$JS.API.STREAM.MSG.GET.*'];
+const RELAY_GRANTS = ['evt.>', '$JS.API.STREAM.CREATE.*', '$JS.API.STREAM.UPDATE.*', '$JS.API.STREAM.DELETE.*', '$JS.API.STREAM.INFO.*', '$JS.API.STREAM.NAMES', '$JS.API.STREAM.MSG.GET.*'];
 
 /**
  * Static lists for one service. What isn't listed is refused by the server: other contexts' subjects and consumers, consumers named otherwise,

@@ -1,6 +1,7 @@
 import { logName, type LogHead } from '@millrace/kernel';
 import { pause } from './back-off.ts';
 import { LogRelay, type LogRelayOptions, type RelayStatus } from './log-relay.ts';
+import { strandedStreams, type StrandedStream } from './stranded-streams.ts';
 
 /** Between looks at the heads while events come; a look is one index probe per log. */
 const BUSY_POLL_MS = 25;
@@ -10,15 +11,25 @@ const IDLE_POLL_MS = 50;
 const FAILED_POLL_MS = 500;
 
 export interface RelayOptions extends LogRelayOptions {
+  /**
+   * All EVT_ streams of this NATS are this event database's: one that it doesn't account for is a divergence. Left out where several event
+   * databases share a NATS.
+   */
+  readonly ownsStreams?: boolean;
   /** Told of errors while reading heads; the relay goes on. */
   readonly onError?: (error: unknown) => void;
 }
+
+/** Between looks for streams that no log accounts for: a listing costs the server little, and a restore is no matter of milliseconds. */
+const STRANDED_CHECK_MS = 2_000;
 
 const keyOf = (head: LogHead): string => `${head.tenant} ${logName(head)} ${head.epoch}`;
 
 /** Relays every log the reader shows, each in its own loop, found and followed by one poller. Logs of an epoch that is over are let go. */
 export class Relay {
   private readonly logs = new Map<string, LogRelay>();
+  private stranded: readonly StrandedStream[] = [];
+  private strandedCheckedAt = 0;
   private readonly stopping = new AbortController();
   private running: Promise<void> = Promise.resolve();
 
@@ -36,14 +47,32 @@ export class Relay {
   }
 
   status(): RelayStatus[] {
-    return [...this.logs.values()].map((log) => log.status()).toSorted((a, b) => `${a.tenant}/${a.log}`.localeCompare(`${b.tenant}/${b.log}`));
+    return [...[...this.logs.values()].map((log) => log.status()), ...this.lost()].toSorted((a, b) => `${a.tenant}/${a.log}`.localeCompare(`${b.tenant}/${b.log}`));
+  }
+
+  /** Logs that only their stream remembers. One that has events in an older epoch has a loop of its own, which is held. */
+  private lost(): RelayStatus[] {
+    return this.stranded.filter(({ head }) => head === undefined || !this.logs.has(keyOf(head)))
+      .map(({ log, epoch, end, reason }) => ({ tenant: log.tenant, log: logName(log), epoch, head: 0, relayed: end, state: 'diverged', reason }));
+  }
+
+  private async findStranded(heads: readonly LogHead[]): Promise<void> {
+    const nc = this.options.link.current();
+    if (!this.options.ownsStreams || !nc || Date.now() - this.strandedCheckedAt < STRANDED_CHECK_MS) return;
+    const before = new Set(this.lost().map(({ tenant, log }) => `${tenant} ${log}`));
+    this.stranded = await strandedStreams(nc, this.options.reader, heads);
+    this.strandedCheckedAt = Date.now();
+    for (const lost of this.lost()) if (!before.has(`${lost.tenant} ${lost.log}`)) this.options.onChange?.(lost);
+    for (const [key, log] of this.logs) log.hold(this.stranded.find(({ head }) => head !== undefined && keyOf(head) === key)?.reason);
   }
 
   private async poll(): Promise<void> {
     let waitMs = BUSY_POLL_MS;
     while (!this.stopping.signal.aborted) {
       try {
-        const moved = await this.follow(await this.options.reader.heads());
+        const heads = await this.options.reader.heads();
+        const moved = await this.follow(heads);
+        await this.findStranded(heads);
         waitMs = moved ? BUSY_POLL_MS : Math.min(waitMs + 5, IDLE_POLL_MS);
       } catch (error) {
         this.options.onError?.(error);

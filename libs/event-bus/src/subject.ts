@@ -1,7 +1,16 @@
-import { DomainError, parseEventType, type Epoch, type LogKey } from '@millrace/kernel';
+import { DomainError, isContext, parseEventType, type Epoch, type LogKey } from '@millrace/kernel';
 
 /** `EVT_<tenant>_<context>_<shard>_<epoch>`: one JetStream stream per log and epoch. */
 export const streamNameOf = (log: LogKey, epoch: Epoch): string => `EVT_${log.tenant}_${log.context}_${log.shard}_${epoch}`;
+
+const STREAM_NAME = /^EVT_([a-z0-9-]{1,32})_([a-z][a-z0-9-]*)_(\d{1,4})_(\d{1,16})$/;
+
+/** Reads `streamNameOf`'s form; undefined for a stream that is not a log's. */
+export const parseStreamName = (name: string): { readonly log: LogKey; readonly epoch: Epoch } | undefined => {
+  const [, tenant, context, shard, epoch] = STREAM_NAME.exec(name) ?? [];
+  if (tenant === undefined || context === undefined || !isContext(context)) return undefined;
+  return { log: { tenant, context, shard: Number(shard) }, epoch: Number(epoch) };
+};
 
 /** The whole of a log: what its stream listens to and what every consumer filters on. */
 export const logSubjectFilter = (log: LogKey, epoch: Epoch): string => `evt.${log.tenant}.${log.context}.${log.shard}.${epoch}.>`;

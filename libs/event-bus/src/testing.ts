@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { logName, type Context, type Envelope, type LogHead, type LogKey, type LogMark, type LogReader, type Position, type StoredEvent, type Tenant } from '@millrace/kernel';
+import { logName, type Context, type Envelope, type LogEpoch, type LogHead, type LogKey, type LogMark, type LogReader, type Position, type StoredEvent, type Tenant } from '@millrace/kernel';
 import { leafOf } from './message.ts';
 
 /** An event with a right leaf, for specs of whatever reads logs. */
@@ -22,6 +22,10 @@ export class LogInMemory implements LogReader {
   events: StoredEvent[] = [];
   /** Thrown by every call while set. */
   outage: Error | undefined;
+  /** Recoveries, as `recover` records them. */
+  recoveries: LogEpoch[] = [];
+  /** As in a database restored to before the log's first event. */
+  gone = false;
   reads = 0;
 
   constructor(tenant: Tenant, context: Context = 'sales') {
@@ -39,6 +43,19 @@ export class LogInMemory implements LogReader {
     return this.append(thenAppend);
   }
 
+  /** As `recover` does: a new epoch, recorded or (as when a database is exchanged) not. */
+  renew(recorded = true): this {
+    const previousEpoch = this.epoch;
+    this.epoch += 60;
+    if (recorded) this.recoveries.push({ epoch: this.epoch, previousEpoch, fromPosition: 1, head: this.events.length, previousHead: this.events.length, reason: 'spec', at: '2026-11-01T00:00:00.000Z' });
+    return this;
+  }
+
+  async epochs(): Promise<LogEpoch[]> {
+    this.answer();
+    return this.recoveries;
+  }
+
   async heads(tenant?: Tenant): Promise<LogHead[]> {
     const head = await this.head(this.log);
     return head && (tenant === undefined || tenant === this.log.tenant) ? [head] : [];
@@ -47,6 +64,7 @@ export class LogInMemory implements LogReader {
   async head(log: LogKey): Promise<LogHead | undefined> {
     this.answer();
     if (log.tenant !== this.log.tenant || logName(log) !== logName(this.log)) return undefined;
+    if (this.gone) return undefined;
     const last = this.events.at(-1);
     return { ...this.log, epoch: this.epoch, position: this.events.length, ...(last ? { leaf: last.leaf } : {}) };
   }
@@ -59,7 +77,8 @@ export class LogInMemory implements LogReader {
       const next = this.events[after + page.length];
       bytes += next?.data.length ?? 0;
       if (!next || (bytes > maxBytes && page.length > 0)) break;
-      page.push(next);
+      // As the event store tells it: the epoch of the log as it is now.
+      page.push({ ...next, epoch: this.epoch });
     }
     return page;
   }

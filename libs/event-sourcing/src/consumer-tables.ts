@@ -1,4 +1,4 @@
-import { isContext, type LogKey, type LogMark } from '@millrace/kernel';
+import { isContext, parseLogName, type LogKey, type LogMark } from '@millrace/kernel';
 import type { CheckpointStore, ParkedStore } from './projection.ts';
 import { rowsOf, type Sql } from './sql.ts';
 
@@ -27,6 +27,13 @@ export const sqlCheckpoints = <Tx extends Sql>(sql: Sql, consumer: string): Chec
   async load(log) {
     return markOf(rowsOf(await sql.query('select epoch, position, leaf from consumer_checkpoint where consumer = $1 and tenant = $2 and context = $3 and shard = $4', place(consumer, log)))[0]);
   },
+  async logs() {
+    const rows = rowsOf(await sql.query('select tenant, context, shard from consumer_checkpoint where consumer = $1', [consumer]));
+    return rows.flatMap(({ tenant, context, shard }) => (isContext(String(context)) ? [parseLogName(String(tenant), `${String(context)}/${String(shard)}`)] : []));
+  },
+  async forget(tx, log) {
+    await tx.query('delete from consumer_checkpoint where consumer = $1 and tenant = $2 and context = $3 and shard = $4', place(consumer, log));
+  },
   async save(tx, log, { epoch, position, leaf }) {
     await tx.query(
       `insert into consumer_checkpoint (consumer, tenant, context, shard, epoch, position, leaf) values ($1, $2, $3, $4, $5, $6, $7)
@@ -48,6 +55,9 @@ export const sqlParked = <Tx extends Sql>(sql: Sql, consumer: string): ParkedSto
        on conflict on constraint parked_event_pk do nothing`,
       [...place(consumer, log), position, key, eventId, type, code, reason],
     );
+  },
+  async forget(tx, log) {
+    await tx.query('delete from parked_event where consumer = $1 and tenant = $2 and context = $3 and shard = $4', place(consumer, log));
   },
   async count(log) {
     const rows = rowsOf(await sql.query('select count(*) as n from parked_event where consumer = $1 and tenant = $2 and context = $3 and shard = $4', place(consumer, log)));

@@ -11,6 +11,11 @@ export interface ProjectionRunnerOptions<Tx extends Sql> {
   readonly projections: readonly Projection<Tx>[];
   /** What later events wait for when one is parked; the event's stream unless told. */
   readonly keyOf?: (event: StoredEvent) => string;
+  /**
+   * Takes away every effect of a log, after a recovery that left the log without events this consumer has applied: checkpoint and parked
+   * events go in the same transaction, and the log is applied again from position 1. Left out: such a consumer stays diverged.
+   */
+  readonly reset?: (tx: Tx, log: LogKey) => Promise<void>;
   /** Runs after a commit, e.g. to push to a screen. Missed when the process dies in between: never for effects that must happen. */
   readonly committed?: (batch: EventBatch) => void;
 }
@@ -51,9 +56,17 @@ const faultOf = (error: unknown): { code: string; reason: string } =>
 
 class ProjectionRunner<Tx extends Sql> implements BatchHandler {
   private readonly types: ReadonlySet<string>;
+  readonly reset?: (log: LogKey) => Promise<void>;
 
   constructor(private readonly options: ProjectionRunnerOptions<Tx>) {
     this.types = new Set(options.projections.flatMap((projection) => projection.types));
+    const { reset, scope, checkpoints, parked } = options;
+    if (!reset) return;
+    this.reset = (log) => scope.transaction(async (tx) => {
+      await reset(tx, log);
+      await parked.forget(tx, log);
+      await checkpoints.forget(tx, log);
+    });
   }
 
   load(log: LogKey): Promise<LogMark | undefined> {
@@ -62,6 +75,15 @@ class ProjectionRunner<Tx extends Sql> implements BatchHandler {
 
   parked(log: LogKey): Promise<number> {
     return this.options.parked.count(log);
+  }
+
+  logs(): Promise<readonly LogKey[]> {
+    return this.options.checkpoints.logs();
+  }
+
+  /** Effects don't name the epoch: the checkpoint alone moves over. */
+  adopt(log: LogKey, mark: LogMark): Promise<void> {
+    return this.options.scope.transaction((tx) => this.options.checkpoints.save(tx, log, mark));
   }
 
   async apply(batch: EventBatch): Promise<void> {

@@ -14,6 +14,10 @@ export interface CheckpointStore<Tx> {
   load(log: LogKey): Promise<LogMark | undefined>;
   /** Called inside the transaction that holds the effect. */
   save(tx: Tx, log: LogKey, mark: LogMark): Promise<void>;
+  /** All logs with a checkpoint. */
+  logs(): Promise<readonly LogKey[]>;
+  /** Takes the checkpoint away, as if the log had never been read. */
+  forget(tx: Tx, log: LogKey): Promise<void>;
 }
 
 /** Runs `work` in one transaction of the consumer's database. */
@@ -28,6 +32,8 @@ export interface ParkedStore<Tx> {
   /** Idempotent by (log, position). */
   park(tx: Tx, log: LogKey, event: ParkedEvent): Promise<void>;
   count(log: LogKey): Promise<number>;
+  /** Takes all of the log's away. */
+  forget(tx: Tx, log: LogKey): Promise<void>;
 }
 
 export interface ParkedEvent {

@@ -1,4 +1,4 @@
-import { systemClock, type Clock, type Context, type Epoch, type LogHead, type LogKey, type LogMark, type Position, type StoredEvent, type Tenant } from '@millrace/kernel';
+import { systemClock, type Clock, type Context, type Epoch, type LogEpoch, type LogHead, type LogKey, type LogMark, type Position, type StoredEvent, type Tenant } from '@millrace/kernel';
 import { append } from './append.ts';
 import { compactCounts, counts } from './counts.ts';
 import { Database } from './database.ts';
@@ -9,6 +9,7 @@ import { DEFAULT_LIMITS, GroupCommit, QueueBudget, type GroupCommitLimits } from
 import { head, heads } from './heads.ts';
 import { logShards, raiseShards, type LogShards } from './log-shards.ts';
 import { PlacedAppends } from './placed-append.ts';
+import { logEpochs, renewLogEpoch, type EpochRenewal } from './log-epochs.ts';
 import { prepareUnits } from './prepared-unit.ts';
 import { markAt, readLog } from './read-log.ts';
 import { readEvent, readStream } from './read-stream.ts';
@@ -103,6 +104,15 @@ export class PgEventStore implements EventStore {
 
   mark(log: LogKey, position: Position): Promise<LogMark | undefined> {
     return markAt(this.database, log, position);
+  }
+
+  epochs(log: LogKey): Promise<LogEpoch[]> {
+    return logEpochs(this.database, log);
+  }
+
+  /** Renews a log's epoch as part of a recovery; granted to the relaying service. See `EpochRenewal`. */
+  renewEpoch(log: LogKey, renewal: EpochRenewal): Promise<Epoch> {
+    return renewLogEpoch(this.database, log, renewal);
   }
 
   readStream(tenant: Tenant, stream: string, after: number, limit: number): Promise<StoredEvent[]> {

@@ -1,5 +1,5 @@
 import type { StoredEvent } from './event.ts';
-import type { LogHead, LogKey, LogMark, Position, Tenant } from './log.ts';
+import type { LogEpoch, LogHead, LogKey, LogMark, Position, Tenant } from './log.ts';
 
 /** Reading side of the event store, as the relay and consumers need it. Implemented by libs/event-store over Postgres. */
 export interface LogReader {
@@ -11,4 +11,6 @@ export interface LogReader {
   read(log: LogKey, after: Position, limit: number, maxBytes?: number): Promise<StoredEvent[]>;
   /** Epoch and leaf at a position; undefined when the log has no such position. */
   mark(log: LogKey, position: Position): Promise<LogMark | undefined>;
+  /** Epochs that recoveries made of the log, oldest first. A reader without it knows of no recovery. */
+  epochs?(log: LogKey): Promise<LogEpoch[]>;
 }

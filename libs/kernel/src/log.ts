@@ -40,6 +40,20 @@ export interface LogMark {
   readonly leaf: Uint8Array;
 }
 
+/** An epoch that a recovery made. */
+export interface LogEpoch {
+  readonly epoch: Epoch;
+  readonly previousEpoch: Epoch;
+  /** First position that is not known to hold the previous epoch's event. */
+  readonly fromPosition: Position;
+  /** Where the log stood at the recovery, and the furthest position anybody had seen of it. */
+  readonly head: Position;
+  readonly previousHead: Position;
+  readonly reason: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+}
+
 /** Exact spelling. */
 export const isContext = (text: string): text is Context => (CONTEXTS as readonly string[]).includes(text);
 

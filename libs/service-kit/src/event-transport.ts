@@ -59,6 +59,7 @@ export class EventTransport extends Server implements CustomTransportStrategy {
       onChange: (status) => logger[status.state === 'diverged' ? 'error' : 'info'](status, 'consumer changed'),
       onDiscoveryError: (error) => logger.warn({ err: error }, 'logs can not be listed'),
       onApplied: (log, events, from) => applied?.inc({ tenant: log.tenant, log: logName(log), from }, events),
+      onResumed: (log, how, epoch) => logger.warn({ tenant: log.tenant, log: logName(log), how, epoch }, 'consumer followed a recovery'),
       onError: (error, log) => logger.warn({ err: error, tenant: log.tenant, log: logName(log) }, 'consumer will try again'),
     });
     this.consumers.start();

@@ -1,5 +1,5 @@
 export { Closing } from './closing.ts';
-export { ConsumersController } from './consumers.controller.ts';
+export { consumersController, consumersSubject } from './consumers.controller.ts';
 export { printableConfig, processEnvironment, readConfig, setting, type ConfigDefinition, type ConfigOf, type ConfigReading, type Setting, type SettingsOf } from './env.config.ts';
 export { EventContext, EventTransport, OnEvent, type EventTransportOptions } from './event-transport.ts';
 export { CONFIG, LOGGER, METRICS, SERVICE } from './injection-tokens.ts';

@@ -6,7 +6,7 @@ import { ask, askJson, BusLink } from '@millrace/event-bus';
 import { CONSUMER_TABLES_UP, projectionRunner, sqlCheckpoints, sqlParked, type ProjectedEvent, type Sql } from '@millrace/event-sourcing';
 import { DomainError, logName, type LogHead, type LogKey, type LogReader, type StoredEvent } from '@millrace/kernel';
 import { eventually, freshDatabase, natsUrl, uniqueName, uniqueTenant, type TestDatabase } from '@millrace/testing';
-import { Answers, buildService, ConsumersController, defineConfig, EventContext, EventTransport, makeLogger, METRICS, OnEvent, RequestContext, shared, type HttpConfig } from './index.ts';
+import { Answers, buildService, consumersController, consumersSubject, defineConfig, EventContext, EventTransport, makeLogger, METRICS, OnEvent, RequestContext, shared, type HttpConfig } from './index.ts';
 
 const logger = makeLogger('probe', 'silent');
 const base: HttpConfig = { httpHost: '127.0.0.1', httpPort: 0, logLevel: 'info', otlpEndpoint: undefined, apiTokens: [] };
@@ -92,6 +92,7 @@ class SumConsumer {
 }
 
 describe('events over the event transport', () => {
+  const summing = uniqueName('summing');
   let database: TestDatabase;
   let pool: Pool;
   let app: NestFastifyApplication;
@@ -119,7 +120,7 @@ describe('events over the event transport', () => {
     }),
   });
 
-  @Module({ controllers: [SumConsumer, ConsumersController], providers: [{ provide: EventTransport, inject: [METRICS], useFactory: transport }] })
+  @Module({ controllers: [SumConsumer, consumersController(summing)], providers: [{ provide: EventTransport, inject: [METRICS], useFactory: transport }] })
   class SumModule {}
 
   beforeAll(async () => {
@@ -129,7 +130,7 @@ describe('events over the event transport', () => {
     await pool.query('create table total (n integer not null)');
     await pool.query('insert into total values (0)');
     const token = Buffer.from('2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae', 'hex'); // SHA-256 of "foo"
-    app = await buildService({ config: defineConfig('summing', {}), module: async () => SumModule, transports: [EventTransport] }, { ...base, apiTokens: [{ principal: 'operator', sha256: token }] }, logger);
+    app = await buildService({ config: defineConfig('summing', { natsUrl: shared.natsUrl }), module: async () => SumModule, transports: [EventTransport] }, { ...base, natsUrl: natsUrl(), apiTokens: [{ principal: 'operator', sha256: token }] }, logger);
   });
   afterAll(async () => {
     await app.close();
@@ -140,7 +141,11 @@ describe('events over the event transport', () => {
   it('reach the app\'s methods in the transaction of the checkpoint; a failing one is parked with those behind it', async () => {
     const consumers = async () => (await app.inject({ url: '/v1/consumers', headers: { authorization: 'Bearer foo' } })).json();
     await eventually('all applied', async () => (await consumers()).consumers[0]?.position === 4);
-    expect(await eventually('running', async () => { const answer = await consumers(); return answer.consumers[0].state === 'running' && answer; })).toEqual({ consumers: [{ tenant: log.tenant, log: logName(log), epoch: 5, position: 4, state: 'running', parked: 2 }] });
+    expect(await eventually('running', async () => { const answer = await consumers(); return answer.consumers[0].state === 'running' && answer; })).toEqual({ consumers: [{ tenant: log.tenant, log: logName(log), epoch: 5, position: 4, leaf: expect.stringMatching(/^[0-9a-f]{64}$/), state: 'running', parked: 2 }] });
+    const link = BusLink.open({ url: natsUrl(), service: 'asker' });
+    await link.ready(5_000);
+    expect(await askJson(link, consumersSubject(summing), {})).toEqual(await consumers());
+    await link.close();
     expect((await pool.query('select n from total')).rows).toEqual([{ n: 4 }]);
     expect((await pool.query('select position::int, code, reason from parked_event order by 1')).rows).toEqual([
       { position: 2, code: 'not-a-number', reason: 'Expected a number.' }, { position: 4, code: 'behind-parked', reason: 'an earlier event of the same key is parked' },

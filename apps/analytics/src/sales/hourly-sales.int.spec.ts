@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import type { DataSource } from 'typeorm';
 import { openAnalyticsDatabase } from '../analytics-database.ts';
 import { insertFacts } from './fact-insert.ts';
+import { removeFacts } from './fact-removal.ts';
 import { orderEvent, type SampleOrder } from './sample-orders.ts';
 import type { SalesFact } from './sales-fact.model.ts';
 import { salesFactOf } from './sales-facts.projection.ts';
@@ -108,6 +109,23 @@ describe('the hourly rollup', () => {
       expect(await rollupOf(tenant)).toEqual(foldOf(facts));
       expect(await buyersOf(tenant, 'rollup')).toEqual(await buyersOf(tenant, 'facts'));
     }), { numRuns: 40 });
+  });
+
+  it('equals the fold of what stays when a log is taken out, and of everything once it is applied again', async () => {
+    await fc.assert(fc.asyncProperty(shop, async (sample) => {
+      const tenant = uniqueTenant();
+      const { facts, deliveries } = deliveriesOf(tenant, sample);
+      const apply = (batches: readonly Batch[]) => Promise.all(batches.map(({ log, facts: batch }) => database.transaction((manager) => insertFacts(manager, log, batch))));
+      for (const batch of deliveries) await apply([batch]);
+      await database.transaction((manager) => removeFacts(manager, { tenant, context: 'sales', shard: 0 }));
+      const staying = new Set(deliveries.filter(({ log }) => log.shard === 1).flatMap((batch) => batch.facts));
+      expect(await rollupOf(tenant)).toEqual(foldOf(facts.filter((fact) => staying.has(fact))));
+      expect(await buyersOf(tenant, 'rollup')).toEqual(await buyersOf(tenant, 'facts'));
+      expect(await database.query('select distinct log from order_fact where tenant = $1 union select log from order_line_fact where tenant = $1', [tenant])).toEqual(staying.size > 0 ? [{ log: 'sales/1' }] : []);
+      for (const batch of deliveries.filter(({ log }) => log.shard === 0)) await apply([batch]);
+      expect(await rollupOf(tenant)).toEqual(foldOf(facts));
+      expect(await buyersOf(tenant, 'rollup')).toEqual(await buyersOf(tenant, 'facts'));
+    }), { numRuns: 25 });
   });
 
   it('is left as it was when the transaction of the facts fails', async () => {

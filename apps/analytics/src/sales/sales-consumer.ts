@@ -6,6 +6,7 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import type { DataSource, EntityManager } from 'typeorm';
 import { CONSUMER } from '../checkpoint/consumer-name.ts';
 import type { KpiHub } from '../live/kpi-hub.ts';
+import { removeFacts } from './fact-removal.ts';
 import { salesFacts } from './sales-facts.ts';
 
 /** As `reads` in service.yaml. */
@@ -44,6 +45,7 @@ export const salesConsumer = ({ database, reader, link, hub, logger, metrics }: 
     service: CONSUMER, contexts: CONTEXTS, reader, link, logger, metrics,
     handler: (onEvent) => projectionRunner<EntityManager>({
       scope: database, checkpoints: sqlCheckpoints(database, CONSUMER), parked: sqlParked(database, CONSUMER), projections: [salesFacts, onEvent],
+      reset: removeFacts,
       committed: ({ log, events }) => {
         applied.inc({ tenant: log.tenant, log: logName(log) }, events.length);
         if (events.some((event) => salesFacts.types.includes(event.envelope.type))) hub.changed(log.tenant);

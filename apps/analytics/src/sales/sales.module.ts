@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { BusLink } from '@millrace/event-bus';
 import type { LogReader } from '@millrace/kernel';
-import { Closing, CONFIG, ConsumersController, EventTransport, LOGGER, METRICS, Readiness, type Logger } from '@millrace/service-kit';
+import { Closing, CONFIG, consumersController, EventTransport, LOGGER, METRICS, Readiness, type Logger } from '@millrace/service-kit';
 import type { Registry } from 'prom-client';
 import type { DataSource } from 'typeorm';
 import { AnalyticsDatabaseModule } from '../analytics-database.module.ts';
@@ -13,7 +13,7 @@ import { salesConsumer } from './sales-consumer.ts';
 
 @Module({
   imports: [AnalyticsDatabaseModule, LiveModule],
-  controllers: [ConsumersController],
+  controllers: [consumersController('analytics')],
   providers: [
     { provide: EVENT_LOG, inject: [CONFIG, Closing, Readiness], useFactory: openEventLog },
     {

@@ -25,6 +25,11 @@ describe('the standing of a log', () => {
     expect(joinRelay([head()], [status()])[0]).not.toHaveProperty('reason');
   });
 
+  it('is its stream\'s where the database has lost the log', () => {
+    const lost = status({ log: 'customer/0', head: 0, relayed: 40, state: 'diverged', reason: 'no log' });
+    expect(joinRelay([head()], [status(), lost])).toEqual([expect.objectContaining({ log: 'sales/0' }), lost]);
+  });
+
   it.each([['tenant', { tenant: 'other' }], ['context', { log: 'customer/0' }], ['shard', { log: 'sales/1' }], ['epoch', { epoch: 1_600_000_000 }]])('is not mixed up with that of another %s', (_, part) => {
     expect(joinRelay([head()], [status(part)])).toMatchObject([{ relayed: 0, state: 'waiting' }]);
   });

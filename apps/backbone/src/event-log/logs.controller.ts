@@ -15,8 +15,9 @@ export class LogsController {
   /** Epoch, head and relayed position of each log. */
   @Get()
   async logs(@Query() query: unknown): Promise<{ logs: LogStanding[] }> {
-    const heads = await this.store.heads(optionalTenant(query));
-    return { logs: joinRelay(heads, this.relay.status()) };
+    const tenant = optionalTenant(query);
+    const heads = await this.store.heads(tenant);
+    return { logs: joinRelay(heads, this.relay.status().filter((status) => tenant === undefined || status.tenant === tenant)) };
   }
 
   /** Events after a position, dense and in order; fewer than `limit` may come when they are large. */

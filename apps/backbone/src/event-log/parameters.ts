@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DomainError, isContext, parseLogName, parseTenant, type Context, type LogKey, type Tenant } from '@millrace/kernel';
+import { DomainError, isContext, logName, parseLogName, parseTenant, type Context, type LogKey, type Tenant } from '@millrace/kernel';
 
 /** A page is held in memory whole, and as JSON besides. */
 const MAX_PAGE_EVENTS = 1000;
@@ -16,6 +16,11 @@ const page = z.strictObject({
 });
 const ofTenant = z.strictObject({ tenant: z.string() });
 const shardWish = z.strictObject({ tenant: z.string(), shards: z.int() });
+/** Some logs: all of them, a tenant's, or those of a name. */
+const logFilter = z.strictObject({ tenant: z.string().optional(), log: z.string().optional() });
+/** An operator's words; they stand in a fact for ever. */
+const MAX_REASON = 500;
+const recoveryWish = logFilter.extend({ reason: z.string().trim().min(1).max(MAX_REASON) });
 const maybeTenant = z.strictObject({ tenant: z.string().optional() });
 
 const parse = <T>(schema: z.ZodType<T>, query: unknown): T => {
@@ -49,6 +54,22 @@ export const parseContext = (text: string): Context => {
 export const parseShardWish = (body: unknown): { tenant: Tenant; shards: number } => {
   const { tenant, shards } = parse(shardWish, body);
   return { tenant: parseTenant(tenant), shards };
+};
+
+export interface LogFilterWish {
+  readonly tenant?: Tenant;
+  readonly log?: string;
+}
+
+const checkedFilter = ({ tenant, log }: z.infer<typeof logFilter>): LogFilterWish => ({
+  ...(tenant === undefined ? {} : { tenant: parseTenant(tenant) }), ...(log === undefined ? {} : { log: logName(parseLogName(tenant ?? '', log)) }),
+});
+
+export const parseLogFilter = (query: unknown): LogFilterWish => checkedFilter(parse(logFilter, query));
+
+export const parseRecoveryWish = (body: unknown): LogFilterWish & { readonly reason: string } => {
+  const { reason, ...filter } = parse(recoveryWish, body);
+  return { ...checkedFilter(filter), reason };
 };
 
 /** Undefined means all tenants. */

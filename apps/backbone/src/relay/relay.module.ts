@@ -26,7 +26,7 @@ const measureRelay = (registry: Registry, status: () => RelayStatus[]): void => 
     inject: [PgEventStore, BusLink, Closing, LOGGER, METRICS],
     useFactory: (store: PgEventStore, link: BusLink, closing: Closing, logger: Logger, registry: Registry): Relay => {
       const relay = new Relay({
-        reader: store, link,
+        reader: store, link, ownsStreams: true,
         onChange: (status) => logger[status.state === 'diverged' ? 'error' : 'info']({ tenant: status.tenant, log: status.log, epoch: status.epoch, state: status.state, reason: status.reason }, 'relay state changed'),
         onError: (error) => logger.warn({ error: loggableError(error) }, 'heads can not be read'),
       });

@@ -82,6 +82,13 @@ export class Lake {
     await tx.run('delete from lake_segment where tenant = $1 and context = $2 and shard = $3 and epoch = $4 and first = $5 and last = $6', [...key(log), epoch, first, last]);
   }
 
+  /** Takes all of a log's segments out of the manifest, of whatever epoch; answers them. */
+  async dropLog(tx: DuckDBConnection, log: LogKey): Promise<LakeSegment[]> {
+    const found = await tx.runAndReadAll('select epoch, first, last, bytes from lake_segment where tenant = $1 and context = $2 and shard = $3', key(log));
+    await tx.run('delete from lake_segment where tenant = $1 and context = $2 and shard = $3', key(log));
+    return found.getRowObjectsJS().map((row) => ({ log, epoch: Number(row['epoch']), first: Number(row['first']), last: Number(row['last']), bytes: Number(row['bytes']) }));
+  }
+
   async remove(segments: readonly LakeSegment[]): Promise<void> {
     for (const segment of segments) await rm(this.fileOf(segment), { force: true });
   }

@@ -25,6 +25,15 @@ export class LoadPositions implements CheckpointStore<DuckDBConnection> {
     return this.database.exclusively((connection) => this.within(connection, log));
   }
 
+  async logs(): Promise<LogKey[]> {
+    const rows = await this.database.exclusively(async (connection) => (await connection.runAndReadAll('select tenant, context, shard from load_position')).getRowObjects());
+    return rows.map((row) => parseLogName(rowText(row, 'tenant'), `${rowText(row, 'context')}/${Number(row['shard'])}`));
+  }
+
+  async forget(tx: DuckDBConnection, log: LogKey): Promise<void> {
+    await tx.run('delete from load_position where tenant = $1 and context = $2 and shard = $3', key(log));
+  }
+
   async within(tx: DuckDBConnection, log: LogKey): Promise<LogMark | undefined> {
     const [row] = (await tx.runAndReadAll('select epoch, position, leaf from load_position where tenant = $1 and context = $2 and shard = $3', key(log))).getRowObjects();
     return row && markOf(row);

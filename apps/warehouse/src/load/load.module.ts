@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { BusLink } from '@millrace/event-bus';
 import { PgEventStore } from '@millrace/event-store';
 import type { LogReader } from '@millrace/kernel';
-import { Closing, CONFIG, ConsumersController, EventTransport, LOGGER, METRICS, Readiness, type Logger } from '@millrace/service-kit';
+import { Closing, CONFIG, consumersController, EventTransport, LOGGER, METRICS, Readiness, type Logger } from '@millrace/service-kit';
 import type { Registry } from 'prom-client';
 import { DuckdbModule } from '../duckdb/duckdb.module.ts';
 import { WarehouseDatabase } from '../duckdb/warehouse-database.ts';
@@ -22,7 +22,7 @@ const openEventLog = ({ eventsUrl }: WarehouseConfig, closing: Closing, readines
 
 @Module({
   imports: [DuckdbModule],
-  controllers: [ConsumersController],
+  controllers: [consumersController('warehouse')],
   providers: [
     { provide: EVENT_LOG, inject: [CONFIG, Closing, Readiness], useFactory: openEventLog },
     {

@@ -59,6 +59,33 @@ describe('the lake', () => {
   });
 });
 
+describe('a log that is taken out', () => {
+  it('leaves nothing of it in star, lake, parked events and positions, and others as they were', async () => {
+    const broken: SampleEvent = { type: 'sales.order.placed', id: 'broken', time: '2026-01-01T00:00:00Z', data: { orderId: 7 } };
+    await warehouse.load('shop', [...SAMPLE_SHOP, broken], 4);
+    await warehouse.load('other', SAMPLE_SHOP, 4);
+    const others = () => Promise.all([select(`select * from order_line where tenant = 'other' order by all`), select('select * from product_fact order by all'), select(`select * from lake_segment where tenant <> 'shop' or context <> 'sales' order by all`)]);
+    const before = await others();
+    expect(await warehouse.loader.parked(log)).toBe(1);
+    await warehouse.loader.reset(log);
+    expect(await warehouse.loader.load(log)).toBeUndefined();
+    expect(await select(`select (select count(*) from order_line where tenant = 'shop'), (select count(*) from parked_event), (select count(*) from lake_segment where tenant = 'shop' and context = 'sales')`)).toEqual([[0, 0, 0]]);
+    expect((await parquet()).filter((name) => name.startsWith('tenant=shop/context=sales'))).toEqual([]);
+    expect(await others()).toEqual(before);
+    expect((await warehouse.loader.logs()).map(({ tenant, context }) => `${tenant} ${context}`).toSorted()).toEqual(['other customer', 'other merchandise', 'other sales', 'shop customer', 'shop merchandise']);
+  });
+
+  it('is loaded again under a later epoch as if it had never been there', async () => {
+    await warehouse.load('shop', SAMPLE_SHOP, 4);
+    await warehouse.loader.reset(log);
+    for (const event of storedLogs('shop', SAMPLE_SHOP, 1_763_999_999).get('sales/0') ?? []) await warehouse.loader.apply(batchOf([event]));
+    const fresh = await SampleWarehouse.open();
+    await fresh.load('shop', SAMPLE_SHOP, 4);
+    expect(await starOf(warehouse)).toEqual(await starOf(fresh));
+    await fresh.remove();
+  });
+});
+
 describe('a batch', () => {
   it('that comes again is refused: nothing is doubled', async () => {
     const stored = sales(orders(4));

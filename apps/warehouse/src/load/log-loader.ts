@@ -7,7 +7,7 @@ import type { Lake, LakeSegment } from '../lake/lake.ts';
 import { object, type Data } from '../star/field-reader.ts';
 import type { StarRows } from '../star/star-row.model.ts';
 import { feedsStar, starRowsOf } from '../star/star.projection.ts';
-import { writeStarRows } from '../star/star-writer.ts';
+import { removeStarRows, writeStarRows } from '../star/star-writer.ts';
 import { LoadPositions } from './load-position.ts';
 import { ParkedEvents } from './parked-events.ts';
 
@@ -64,6 +64,26 @@ export class LogLoader implements BatchHandler {
 
   load(log: LogKey): Promise<LogMark | undefined> {
     return this.positions.load(log);
+  }
+
+  logs(): Promise<readonly LogKey[]> {
+    return this.positions.logs();
+  }
+
+  /**
+   * Takes a log out of star, lake and manifest in one transaction: rows and files name the epoch they were loaded in, so that after a
+   * recovery the log is loaded anew. Files go after the commit; those that a crash leaves are no manifest's and go at the next start.
+   */
+  async reset(log: LogKey): Promise<void> {
+    const { database, lake } = this.options;
+    const segments = await database.transaction(async (tx) => {
+      const dropped = await lake.dropLog(tx, log);
+      await removeStarRows(tx, log);
+      await this.parkedEvents.forget(tx, log);
+      await this.positions.forget(tx, log);
+      return dropped;
+    });
+    await lake.remove(segments);
   }
 
   parked(log: LogKey): Promise<number> {

@@ -22,6 +22,10 @@ export class ParkedEvents implements ParkedStore<DuckDBConnection> {
       [...place(log), BigInt(position), eventId, key, code, reason]);
   }
 
+  async forget(tx: DuckDBConnection, log: LogKey): Promise<void> {
+    await tx.run(`delete from parked_event where ${OF_LOG}`, place(log));
+  }
+
   count(log: LogKey): Promise<number> {
     return this.database.exclusively(async (connection) => Number((await connection.runAndReadAll(`select count(*) from parked_event where ${OF_LOG}`, place(log))).getRows()[0]?.[0] ?? 0));
   }

@@ -33,6 +33,19 @@ describe('a publication', () => {
     expect(await countIn(join(folder(), 'order_line/*/*.parquet'))).toEqual([[9, 9, 'shop']]);
   });
 
+  it('of a log that was taken out holds nothing of it, and then the log as it is loaded anew', async () => {
+    await warehouse.loadLog(stored(9));
+    await publish();
+    const before = await files();
+    await warehouse.loader.reset(stored(1)[0]!.log);
+    await publish();
+    expect([await ranges(), (await manifest()).asOf, await files()]).toEqual([[], {}, []]);
+    await warehouse.loadLog(stored(4, 'shop', 1_763_999_999));
+    await publish();
+    expect([await ranges(), (await manifest()).epochs]).toEqual([[[1, 4, 4]], { 'sales/0': 1_763_999_999 }]);
+    expect((await files()).filter((name) => before.includes(name))).toEqual([]);
+  });
+
   it('of nothing new writes nothing', async () => {
     await warehouse.loadLog(stored(3));
     await publish();

@@ -90,11 +90,14 @@ export class SnapshotPublisher {
   /** The same manifest when nothing was loaded since. */
   private async publish(tx: DuckDBConnection, old: SnapshotManifest): Promise<SnapshotManifest> {
     const marks = await marksOf(tx, old.tenant);
-    if (marks.every(({ log, mark }) => old.asOf[logName(log)] === mark.position && old.epochs[logName(log)] === mark.epoch)) return old;
+    // A log that was published and is loaded no more was reset: what it published goes with this publication.
+    const gone = Object.keys(old.asOf).filter((name) => !marks.some(({ log }) => logName(log) === name));
+    if (gone.length === 0 && marks.every(({ log, mark }) => old.asOf[logName(log)] === mark.position && old.epochs[logName(log)] === mark.epoch)) return old;
     const tables: Record<string, PublishedFile[]> = {};
     const dropped: PublishedFile[] = [];
     for (const table of STAR_TABLES) {
       tables[table.name] = [];
+      dropped.push(...(old.tables[table.name] ?? []).filter((file) => gone.includes(file.log)));
       for (const mark of marks.filter(({ log }) => log.context === table.context)) {
         const existing = (old.tables[table.name] ?? []).filter((file) => file.log === logName(mark.log));
         // Another epoch's positions say nothing about this one's.

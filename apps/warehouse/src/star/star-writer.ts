@@ -1,8 +1,8 @@
 import { DuckDBDateValue, DuckDBDecimalValue, DuckDBTimestampValue, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
-import { logName, type Decimal, type StoredEvent } from '@millrace/kernel';
+import { logName, type Decimal, type LogKey, type StoredEvent } from '@millrace/kernel';
 import { appendRows } from '../duckdb/table-definition.ts';
 import type { CustomerFactRow, OrderLineRow, ProductFactRow, StarRows } from './star-row.model.ts';
-import { CUSTOMER_FACT, ORDER_LINE, PRODUCT_FACT } from './star-tables.ts';
+import { CUSTOMER_FACT, ORDER_LINE, PRODUCT_FACT, STAR_TABLES } from './star-tables.ts';
 
 const DAY_MS = 86_400_000;
 
@@ -32,4 +32,9 @@ export const writeStarRows = async (tx: DuckDBConnection, facts: readonly { read
   await appendRows(tx, ORDER_LINE, facts.flatMap(({ event, rows }) => rows.orderLines.map((row) => orderLine(event, row))));
   await appendRows(tx, PRODUCT_FACT, facts.flatMap(({ event, rows }) => rows.productFacts.map((row) => productFact(event, row))));
   await appendRows(tx, CUSTOMER_FACT, facts.flatMap(({ event, rows }) => rows.customerFacts.map((row) => customerFact(event, row))));
+};
+
+/** Every row that came from the log, of whatever epoch. */
+export const removeStarRows = async (tx: DuckDBConnection, log: LogKey): Promise<void> => {
+  for (const { name } of STAR_TABLES) await tx.run(`delete from ${name} where tenant = $1 and log = $2`, [log.tenant, logName(log)]);
 };
