@@ -9,6 +9,7 @@ import { readServiceManifests } from '@millrace/service-kit';
 import { freshDatabase, withClient, type TestDatabase } from '@millrace/testing';
 import { parse } from 'yaml';
 import { analyticsConfig } from '../../apps/analytics/src/analytics.config.ts';
+import { witnessConfig } from '../../apps/backbone/src/witness/witness.config.ts';
 import { backboneConfig } from '../../apps/backbone/src/backbone.config.ts';
 import { prepareEventDatabase } from '../../apps/backbone/src/event-log/owner.ts';
 import { consoleConfig } from '../../apps/console/src/console.config.ts';
@@ -26,9 +27,11 @@ const BUSINESS: readonly Context[] = ['clickstream', 'sales', 'customer', 'inven
 interface Rights { readonly appends: readonly Context[]; readonly views: readonly string[]; readonly functions: readonly string[] }
 const APPENDING = ['append_events', 'record_receipts', 'record_rejects', 'stream_versions', 'place_streams'];
 const SEEING = ['known_events', 'may_see'];
+const LEDGER_VIEWS = ['ledger_checkpoint', 'ledger_tile'];
+const LEDGER_FUNCTIONS = ['ledger_leaves', 'ledger_extend', 'ledger_cosign'];
 const POSTGRES: Readonly<Record<string, Rights>> = {
   analytics: { appends: [], views: ['head', 'log_epoch', 'sales'], functions: SEEING },
-  backbone: { appends: ['backbone'], views: ['head', 'log_epoch', 'reject', 'shard_count', 'source_count', ...CONTEXTS], functions: [...APPENDING, ...SEEING, 'compact_counts', 'raise_shards', 'renew_log_epoch'] },
+  backbone: { appends: ['backbone'], views: ['head', ...LEDGER_VIEWS, 'log_epoch', 'reject', 'shard_count', 'source_count', ...CONTEXTS], functions: [...APPENDING, ...SEEING, ...LEDGER_FUNCTIONS, 'compact_counts', 'raise_shards', 'renew_log_epoch'] },
   cli: { appends: [], views: [], functions: [] },
   console: { appends: [], views: [], functions: [] },
   ingestion: { appends: BUSINESS, views: ['head', 'log_epoch', 'reject', 'source_count', 'inventory'], functions: [...APPENDING, ...SEEING] },
@@ -108,7 +111,7 @@ describe('the event database, given the manifests', () => {
         return false;
       });
       const readable: string[] = [];
-      for (const view of ['head', 'log_epoch', 'reject', 'shard_count', 'source_count', ...CONTEXTS]) if (await may(`select * from log.${view}`)) readable.push(view);
+      for (const view of ['head', ...LEDGER_VIEWS, 'log_epoch', 'reject', 'shard_count', 'source_count', ...CONTEXTS]) if (await may(`select * from log.${view}`)) readable.push(view);
       expect(readable.toSorted()).toEqual(views.toSorted());
       const tables = await withClient(database.url, async (admin) => (await admin.query<{ name: string }>(`select relname as name from pg_class where relnamespace = 'millrace'::regnamespace and relkind = 'r'`)).rows);
       expect(tables.length).toBeGreaterThanOrEqual(6);
@@ -171,8 +174,8 @@ describe('what a service\'s config asks for', () => {
   });
 
   it('calls only services that listen', () => {
-    const listening = definitions.filter((definition) => variables(definition).includes('MILLRACE_HTTP_PORT')).map(({ service }) => `MILLRACE_${service.toUpperCase()}_HTTP_URL`);
-    expect(listening).toHaveLength(6);
+    const listening = [...definitions, witnessConfig].filter((definition) => variables(definition).includes('MILLRACE_HTTP_PORT')).map(({ service }) => `MILLRACE_${service.toUpperCase()}_HTTP_URL`);
+    expect(listening).toHaveLength(7);
     for (const definition of definitions) expect(listening).toEqual(expect.arrayContaining(variables(definition).filter((name) => name.endsWith('_HTTP_URL'))));
   });
 });

@@ -1,10 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
+import { VerifierKey } from '@millrace/ledger';
 import { printableConfig, readConfig } from '@millrace/service-kit';
 import { backboneConfig, migrateConfig } from './backbone.config.ts';
 
 const env = {
   MILLRACE_HTTP_PORT: '7405', MILLRACE_API_TOKENS: `operator:${'ab'.repeat(32)}`, MILLRACE_EVENTS_URL: 'postgres://millrace_backbone:hush@127.0.0.1:7411/events',
   MILLRACE_NATS_URL: 'nats://127.0.0.1:7421', MILLRACE_NATS_SEED_FILE: '/secrets/backbone.seed',
+  MILLRACE_LEDGER_SEED_FILE: '/secrets/ledger.seed', MILLRACE_LEDGER_DIR: '/ledger', MILLRACE_WITNESS_HTTP_URL: 'http://127.0.0.1:7406',
+  MILLRACE_WITNESS_KEY: 'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW',
 };
 const read = (part: Record<string, string | undefined> = {}) => readConfig(backboneConfig, { ...env, ...part });
 const problems = (part: Record<string, string | undefined>): readonly string[] => {
@@ -36,6 +39,8 @@ describe('backbone\'s config', () => {
     expect(reading.ok && printableConfig(backboneConfig, reading.config)).toEqual({
       MILLRACE_HTTP_HOST: '127.0.0.1', MILLRACE_HTTP_PORT: 7405, MILLRACE_API_TOKENS: '***', MILLRACE_LOG_LEVEL: 'info', MILLRACE_EVENTS_URL: '***',
       MILLRACE_NATS_URL: env.MILLRACE_NATS_URL, MILLRACE_NATS_SEED_FILE: env.MILLRACE_NATS_SEED_FILE, MILLRACE_FOLD_COUNTERS_MS: 500,
+      MILLRACE_LEDGER_SEED_FILE: env.MILLRACE_LEDGER_SEED_FILE, MILLRACE_LEDGER_DIR: env.MILLRACE_LEDGER_DIR,
+      MILLRACE_WITNESS_HTTP_URL: env.MILLRACE_WITNESS_HTTP_URL, MILLRACE_WITNESS_KEY: VerifierKey.parse(env.MILLRACE_WITNESS_KEY),
     });
   });
 });

@@ -1,14 +1,28 @@
 import { z } from 'zod';
-import { defineConfig, setting, shared, type ConfigOf } from '@millrace/service-kit';
+import { VerifierKey } from '@millrace/ledger';
+import { defineConfig, serviceUrl, setting, shared, type ConfigOf } from '@millrace/service-kit';
 
 const { eventsUrl, natsUrl, natsSeedFile } = shared;
 
 /** An hour of counter deltas of a busy shop is some ten thousand small rows: folding them takes milliseconds. */
 const DEFAULT_FOLD_MS = 60_000;
 
+const witnessKey: z.ZodType<VerifierKey> = z.string().transform((text, context) => {
+  try {
+    return VerifierKey.parse(text);
+  } catch (error) {
+    context.issues.push({ code: 'custom', message: error instanceof Error ? error.message : 'malformed', input: '' });
+    return z.NEVER;
+  }
+});
+
 export const backboneConfig = defineConfig('backbone', {
   eventsUrl, natsUrl, natsSeedFile,
   foldCountersMs: setting('MILLRACE_FOLD_COUNTERS_MS', z.coerce.number().int().min(100).default(DEFAULT_FOLD_MS), 'how often counter deltas are folded together'),
+  ledgerSeedFile: setting('MILLRACE_LEDGER_SEED_FILE', z.string(), 'file (0600) with the Ed25519 seed checkpoints are signed with: 64 hex digits'),
+  ledgerDir: setting('MILLRACE_LEDGER_DIR', z.string(), 'folder for the leaf hashes kept outside of the database'),
+  witnessUrl: serviceUrl('witness'),
+  witnessKey: setting('MILLRACE_WITNESS_KEY', witnessKey, 'the witness\'s verifier key: <name>+<id>+<key>'),
 });
 export type BackboneConfig = ConfigOf<typeof backboneConfig>;
 

@@ -12,6 +12,7 @@ import { buildService, drainService, makeLogger, readServiceManifests } from '@m
 import { ownNats, withClient } from '@millrace/testing';
 import { backboneConfig, type BackboneConfig } from './backbone.config.ts';
 import { prepareEventDatabase } from './event-log/owner.ts';
+import { ledgerSettings } from './ledger/fixtures/ledger-settings.ts';
 
 export const APPS = join(import.meta.dirname, '../..');
 export const manifests = readServiceManifests(APPS);
@@ -66,7 +67,7 @@ export const runBackbone = async ({ eventsUrl, natsUrl, seed, foldCountersMs = 6
   await writeFile(natsSeedFile, seed ?? createUser().getSeed(), { mode: 0o600 });
   const config: BackboneConfig = {
     httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined, apiTokens: [{ principal: 'operator', sha256: createHash('sha256').update(TOKEN).digest() }],
-    eventsUrl, natsUrl, natsSeedFile, foldCountersMs,
+    eventsUrl, natsUrl, natsSeedFile, foldCountersMs, ...await ledgerSettings(secrets),
   };
   const app = await buildService({ config: backboneConfig, module: async () => (await import('./app.module.ts')).AppModule }, config, makeLogger('backbone', 'fatal'));
   await app.listen(0, '127.0.0.1');

@@ -30,6 +30,7 @@ const granted = (access: ServiceAccess): string[] => {
     ...(may.append ? ['append_events', 'record_receipts', 'record_rejects', 'stream_versions', 'place_streams'] : []),
     ...(may.append || may.read ? ['known_events', 'may_see'] : []),
     ...(access.relay ? ['compact_counts', 'raise_shards', 'renew_log_epoch'] : []),
+    ...(access.relay ? ['ledger_leaves', 'ledger_extend', 'ledger_cosign'] : []),
   ];
   return [
     ...(may.append || may.read ? [`GRANT USAGE ON SCHEMA log, millrace TO ${role}`] : []),

@@ -3,6 +3,7 @@ export { leafHash } from './event-frame.ts';
 export { applyGrants, grantStatements, roleOf, type ServiceAccess } from './grants.ts';
 export type { GroupCommitLimits } from './group-commit.ts';
 export { MAX_SHARDS, type LogShards } from './log-shards.ts';
+export { PgLedgerStore, type LeafPage, type LedgerGrowth, type StoredCheckpoint, type StoredTile } from './ledger-store.ts';
 export type { EpochRenewal } from './log-epochs.ts';
 export { migrateEventStore } from './migrate.ts';
 export { PgEventStore, type PgEventStoreOptions } from './pg-event-store.ts';

@@ -4,6 +4,7 @@ export { cosign, cosignedAt } from './cosignature.ts';
 export { formatBundle, parseBundle } from './entry-bundle.ts';
 export { formatProof, parseProof, verifyProof, type LogProof } from './log-proof.ts';
 export { isKeyName, makeSeedText, SigningKey, VerifierKey, type KeyPurpose } from './note-key.ts';
+export { extensionOf, formatExtension, formatOrigin, LOG_KEY_NAME, parseOrigin, WITNESS_KEY_NAME, type LogOrigin } from './origin.ts';
 export { verifyConsistency, verifyInclusion, verifySubtree } from './proof-verification.ts';
 export { formatNote, formatSignature, isSignedBy, parseNote, parseSignature, signaturesBy, signNote, type NoteSignature, type SignedNote } from './signed-note.ts';
 export { bundlePath, nodesFromTiles, parseTilePath, TILE_HEIGHT, TILE_WIDTH, tileOf, tilePath, tilesOfTree, widthIn, type TileId } from './tile.ts';

@@ -53,6 +53,11 @@ export class VerifierKey {
     return `${this.name}+${this.keyId.toString('hex')}+${this.typed.toString('base64')}`;
   }
 
+  /** In JSON, a printed config for one, it is its text. */
+  toJSON(): string {
+    return this.toString();
+  }
+
   /** Whether an Ed25519 signature over these bytes is this key's. */
   verifies(message: Uint8Array, signature: Uint8Array): boolean {
     return verify(null, message, this.key, signature);

@@ -8,6 +8,7 @@ import { PgEventStore } from '@millrace/event-store';
 import { buildService, drainService, makeLogger } from '@millrace/service-kit';
 import type { LogKey } from '@millrace/kernel';
 import { eventually, natsUrl, uniqueTenant, withClient } from '@millrace/testing';
+import { ledgerSettings } from '../ledger/fixtures/ledger-settings.ts';
 import { backboneConfig } from '../backbone.config.ts';
 import { prepareEventDatabase } from './owner.ts';
 import { appendOrders, eventDatabase, type EventDatabase } from './testing.ts';
@@ -35,7 +36,7 @@ beforeAll(async () => {
   app = await buildService({ config: backboneConfig, module: async () => (await import('../app.module.ts')).AppModule }, {
     httpHost: '127.0.0.1', httpPort: 0, logLevel: 'info', otlpEndpoint: undefined, natsUrl: natsUrl(), eventsUrl: events.relayUrl, foldCountersMs: 100,
     apiTokens: [{ principal: 'operator', sha256: createHash('sha256').update('op').digest() }],
-    natsSeedFile: await seedFile(),
+    natsSeedFile: await seedFile(), ...await ledgerSettings(dir),
   }, makeLogger('backbone', 'silent'));
 });
 afterAll(async () => {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { makeSeedText } from '@millrace/ledger';
 import { createCurve, createUser, fromSeed, fromCurveSeed } from '@nats-io/nkeys';
 import { readIfThere, writePrivate } from './private-file.ts';
 import type { Home } from './home.ts';
@@ -28,6 +29,9 @@ export const apiTokenDigests = (home: Home): string => (['operator', 'console'] 
 
 /** Hex of 32 bytes; wraps every subject key. Losing it loses all personal data, so it is made once only. */
 export const rootKey = (home: Home): string => secret(home, 'root.key', () => randomBytes(32).toString('hex'));
+
+/** Ed25519 seed in hex. Who loses it starts a new ledger; who leaks it lets others sign checkpoints. */
+export const ledgerSeed = (home: Home, name: 'ledger' | 'witness'): string => secret(home, `${name}.seed`, makeSeedText);
 
 const seedText = (seed: Uint8Array): string => new TextDecoder().decode(seed);
 const seedBytes = (text: string): Uint8Array => new TextEncoder().encode(text);

@@ -2,6 +2,7 @@ import type { ServiceManifest } from '@millrace/contracts';
 import type { CliConfig } from '../cli.config.ts';
 import type { Home } from '../home/home.ts';
 import { apiToken, apiTokenDigests, nkeyOf, postgresPassword, rootKey, secretPath, xkeyOf } from '../home/secret.ts';
+import { ledgerKeys } from './ledger-keys.ts';
 import { asksForKeys } from './manifests.ts';
 import type { Cluster } from './postgres-cluster.ts';
 import type { PortPlan } from './port-plan.ts';
@@ -17,6 +18,7 @@ export const environmentPlan = (home: Home, config: CliConfig, ports: PortPlan, 
     adminUrls: { events: adminUrl('events'), reads: adminUrl('reads'), keys: adminUrl('keys') },
     natsUrl: config.external.nats ?? `nats://127.0.0.1:${ports.nats}`,
     dataDir: home.path('warehouse'),
+    ledger: ledgerKeys(home),
     apiTokenDigests: apiTokenDigests(home),
     rootKeyFile: secretPath(home, 'root.key'),
     password: (service) => postgresPassword(home, service),

@@ -5,7 +5,7 @@ import { addressOf, urlFor } from './databases.ts';
 import { asksForKeys, roleOf, usesEvents, usesNats, usesPostgres } from './manifests.ts';
 import { parsePort, portPlan } from './port-plan.ts';
 import { scramVerifier } from './scram-verifier.ts';
-import { serviceEnvironment, type EnvironmentPlan } from './service-environment.ts';
+import { serviceEnvironment, witnessEnvironment, type EnvironmentPlan } from './service-environment.ts';
 
 const manifest = (service: string, rest: Partial<ServiceManifest> = {}): ServiceManifest =>
   ({ service, owner: 'team', appends: [], reads: [], asks: [], answers: [], relay: false, databases: [], keys: false, slo: 'x', ...rest });
@@ -13,6 +13,10 @@ const manifest = (service: string, rest: Partial<ServiceManifest> = {}): Service
 const plan: EnvironmentPlan = {
   ports: portPlan(7400), inherited: { PATH: '/bin' },
   adminUrls: { events: 'postgres://postgres:root@127.0.0.1:7411/postgres', reads: 'postgres://postgres:root@127.0.0.1:7412/postgres', keys: 'postgres://postgres:root@127.0.0.1:7413/postgres' },
+  ledger: {
+    logKey: 'millrace/ledger+00000000+AA==', logSeedFile: '/home/secrets/ledger.seed', witnessKey: 'millrace/witness+00000000+AA==', witnessSeedFile: '/home/secrets/witness.seed',
+    mirrorDir: '/home/ledger/leaves', witnessDir: '/home/witness',
+  },
   natsUrl: 'nats://127.0.0.1:7421', dataDir: '/home/warehouse', apiTokenDigests: 'operator:aa', rootKeyFile: '/home/secrets/root.key',
   password: (service) => `pw-${service}`, nkeySeedFile: (service) => `/home/secrets/${service}.nkey`,
   xkey: (service) => ({ publicKey: `X-${service}`, seedFile: `/home/secrets/${service}.xkey` }), apiTokenFile: (principal) => `/home/secrets/${principal}.token`,
@@ -43,6 +47,19 @@ describe('the environment of a service', () => {
     expect(console).toMatchObject({ MILLRACE_HTTP_PORT: '7400', MILLRACE_API_TOKEN_FILE: '/home/secrets/console.token', MILLRACE_ANALYTICS_HTTP_URL: 'http://127.0.0.1:7403' });
     expect(Object.keys(console).filter((name) => /EVENTS_URL|DATABASE_URL|KEYS_URL|SEED/.test(name))).toEqual([]);
     expect(serviceEnvironment(plan, manifest('warehouse', { reads: ['sales'] }))).toMatchObject({ MILLRACE_DATA_DIR: '/home/warehouse' });
+  });
+
+  it('gives backbone the key it signs with and the witness\'s public one, and the witness nothing but its own', () => {
+    expect(serviceEnvironment(plan, manifest('backbone', { relay: true }))).toMatchObject({
+      MILLRACE_LEDGER_SEED_FILE: '/home/secrets/ledger.seed', MILLRACE_LEDGER_DIR: '/home/ledger/leaves',
+      MILLRACE_WITNESS_HTTP_URL: 'http://127.0.0.1:7406', MILLRACE_WITNESS_KEY: plan.ledger.witnessKey,
+    });
+    expect(serviceEnvironment(plan, manifest('ingestion', { appends: ['sales'] }))).not.toHaveProperty('MILLRACE_LEDGER_SEED_FILE');
+    expect(Object.keys(witnessEnvironment(plan)).toSorted()).toEqual([
+      'MILLRACE_API_TOKENS', 'MILLRACE_HTTP_HOST', 'MILLRACE_HTTP_PORT',
+      'MILLRACE_WITNESS_DIR', 'MILLRACE_WITNESS_LOG_KEYS', 'MILLRACE_WITNESS_SEED_FILE',
+      'NODE_ENV', 'PATH',
+    ]);
   });
 
   it('never holds the superuser\'s login', () => {

@@ -1,5 +1,6 @@
 import type { ServiceManifest } from '@millrace/contracts';
 import { urlFor, type LoginRole } from './databases.ts';
+import type { LedgerKeys } from './ledger-keys.ts';
 import { asksForKeys, roleOf, usesEvents, usesNats } from './manifests.ts';
 import type { ClusterName } from './postgres-cluster.ts';
 import type { PortPlan } from './port-plan.ts';
@@ -18,6 +19,7 @@ export interface EnvironmentPlan {
   readonly adminUrls: Readonly<Record<ClusterName, string>>;
   readonly natsUrl: string;
   readonly dataDir: string;
+  readonly ledger: LedgerKeys;
   readonly apiTokenDigests: string;
   readonly rootKeyFile: string;
   password(service: string): string;
@@ -52,6 +54,19 @@ const busVariables = (plan: EnvironmentPlan, manifest: ServiceManifest): Environ
   ...(manifest.keys ? { MILLRACE_XKEYS: plan.keyAskers.map((name) => `${name}:${plan.xkey(name).publicKey}`).join(',') } : {}),
 });
 
+const ledgerVariables = ({ ledger, ports }: EnvironmentPlan): Environment => ({
+  MILLRACE_LEDGER_SEED_FILE: ledger.logSeedFile, MILLRACE_LEDGER_DIR: ledger.mirrorDir,
+  MILLRACE_WITNESS_HTTP_URL: `http://127.0.0.1:${ports.witness}`, MILLRACE_WITNESS_KEY: ledger.witnessKey,
+});
+
+/** The witness has no role in any database and no place on the bus: it sees what is submitted to it. */
+export const witnessEnvironment = ({ inherited, ports, apiTokenDigests, ledger }: EnvironmentPlan): Environment => ({
+  ...inherited,
+  NODE_ENV: 'production',
+  MILLRACE_HTTP_HOST: '127.0.0.1', MILLRACE_HTTP_PORT: String(ports.witness), MILLRACE_API_TOKENS: apiTokenDigests,
+  MILLRACE_WITNESS_SEED_FILE: ledger.witnessSeedFile, MILLRACE_WITNESS_DIR: ledger.witnessDir, MILLRACE_WITNESS_LOG_KEYS: ledger.logKey,
+});
+
 /** The environment of one service (docs/architecture.md): its own credentials and nobody else's. */
 export const serviceEnvironment = (plan: EnvironmentPlan, manifest: ServiceManifest): Environment => ({
   ...plan.inherited,
@@ -63,5 +78,6 @@ export const serviceEnvironment = (plan: EnvironmentPlan, manifest: ServiceManif
   ...postgresVariables(plan, manifest),
   ...busVariables(plan, manifest),
   ...(manifest.service === 'console' ? { MILLRACE_API_TOKEN_FILE: plan.apiTokenFile('console') } : {}),
+  ...(manifest.relay ? ledgerVariables(plan) : {}),
   ...(manifest.service === 'warehouse' ? { MILLRACE_DATA_DIR: plan.dataDir } : {}),
 });

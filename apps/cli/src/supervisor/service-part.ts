@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ServiceManifest } from '@millrace/contracts';
 import { DomainError } from '@millrace/kernel';
 import type { Home } from '../home/home.ts';
-import { serviceEnvironment, type EnvironmentPlan, type HttpService } from '../provision/service-environment.ts';
+import { serviceEnvironment, witnessEnvironment, type EnvironmentPlan, type HttpService } from '../provision/service-environment.ts';
 import { launchService } from './service-process.ts';
 import type { Part } from './part.ts';
 
@@ -35,6 +35,16 @@ export const servicePart = (home: Home, workspace: string, plan: EnvironmentPlan
       name: manifest.service, ...nodeCommand(workspace, manifest.service),
       env: serviceEnvironment(plan, manifest), logFile: home.path('logs', `${manifest.service}.log`),
     }),
+    healthy: () => answersReady(`${url}/ready`),
+  };
+};
+
+/** The ledger's witness: a process apart, so that who holds backbone or the database doesn't hold its memory and its key. */
+export const witnessPart = (home: Home, workspace: string, plan: EnvironmentPlan): Part => {
+  const url = `http://127.0.0.1:${plan.ports.witness}`;
+  return {
+    name: 'witness', url,
+    launch: async () => launchService({ name: 'witness', ...nodeCommand(workspace, 'backbone', 'witness'), env: witnessEnvironment(plan), logFile: home.path('logs', 'witness.log') }),
     healthy: () => answersReady(`${url}/ready`),
   };
 };

@@ -19,7 +19,7 @@ import { endLeftovers } from './leftover.ts';
 import { keepLogsBounded } from './log-rotation.ts';
 import type { Part, Report } from './part.ts';
 import { Platform } from './platform.ts';
-import { servicePart } from './service-part.ts';
+import { servicePart, witnessPart } from './service-part.ts';
 import { simulatorPart } from './simulator-part.ts';
 
 export interface SupervisionOptions {
@@ -79,7 +79,9 @@ const bringUp = async (prepared: Prepared): Promise<void> => {
   const byName = (name: string): ServiceManifest | undefined => manifests.find((manifest) => manifest.service === name);
   const parts = HTTP_SERVICES.flatMap((service) => {
     const manifest = byName(service);
-    return manifest === undefined ? [] : [servicePart(home, config.workspace, plan, { ...manifest, service })];
+    if (manifest === undefined) return [];
+    const part = servicePart(home, config.workspace, plan, { ...manifest, service });
+    return manifest.relay ? [witnessPart(home, config.workspace, plan), part] : [part];
   });
   report('services', `starting ${parts.map((part) => part.name).join(', ')}`);
   await platform.bringUp(parts);
