@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -16,6 +17,8 @@ import { ledgerSettings } from './ledger/fixtures/ledger-settings.ts';
 
 export const APPS = join(import.meta.dirname, '../..');
 export const manifests = readServiceManifests(APPS);
+/** How many the schema consists of: one file each. */
+export const MIGRATIONS = readdirSync(join(APPS, '../libs/event-store/sql')).filter((name) => name.endsWith('.sql')).length;
 export const PASSWORD = 'for-this-run';
 export const TOKEN = 'operator-token';
 

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
-import { registerEvents, registerMetric, registerReveal, registerSql } from './commands/ask.ts';
+import { registerMetric, registerReveal, registerSql } from './commands/ask.ts';
 import type { CommandContext, Register } from './commands/command-context.ts';
 import { registerDoctor } from './commands/doctor.ts';
+import { registerEvents } from './commands/events.ts';
 import { registerImport } from './commands/import.ts';
 import { registerLogs } from './commands/logs.ts';
 import { registerLoginLink } from './commands/login-link.ts';

@@ -60,7 +60,8 @@ export const loadStream = async <State, Command, Event extends DomainEvent>(opti
       state = options.decider.evolve(state, options.fromStored(envelope.type, current.version, current.data));
       version = streamVersion;
     }
-    if (page.length < READ_LIMIT) return { state, version };
+    // A page may be short because its events are large: only an empty one is the end.
+    if (page.length === 0) return { state, version };
   }
 };
 

@@ -1,4 +1,5 @@
 import type { Context, Envelope, Epoch, LogKey, LogReader, Position, StoredEvent, Tenant } from '@millrace/kernel';
+import type { LogPage, PageRequest } from './read-log.ts';
 
 /** An event ready to be stored; the appender adds `recordedtime`, salt and leaf. */
 export interface EventToAppend {
@@ -80,7 +81,14 @@ export interface EventStore extends LogReader {
   /** Which of these ids are known, in any log of the tenant. */
   findEvents(tenant: Tenant, ids: readonly string[]): Promise<KnownEvent[]>;
   findEvent(tenant: Tenant, id: string): Promise<StoredEvent | undefined>;
-  /** Up to `limit` events of a stream after version `after`, in order. */
+  /**
+   * The next page of a log, whole or filtered by type and subject reference. A filter hides no gap: `through` says up to which position
+   * was looked, and a missing position is DomainError `conflict` (`log-gap`). Go on with `after: through` until it stays.
+   */
+  readPage(log: LogKey, request: PageRequest): Promise<LogPage>;
+  /** Page after page up to the log's end, in constant memory: the next page is read while one is handed out. Each is a transaction of its own. */
+  pages(log: LogKey, request: PageRequest): AsyncIterable<LogPage>;
+  /** Up to `limit` events of a stream after version `after`, in order; fewer when their data passes 16 MiB. */
   readStream(tenant: Tenant, stream: string, after: number, limit: number): Promise<StoredEvent[]>;
   /** Counts a request's events as received (asynchronous commit). */
   recordReceipt(tenant: Tenant, via: string, received: number): Promise<void>;

@@ -8,4 +8,6 @@ export type { EpochRenewal } from './log-epochs.ts';
 export { migrateEventStore } from './migrate.ts';
 export { PgEventStore, type PgEventStoreOptions } from './pg-event-store.ts';
 export { LIMITS } from './prepared-unit.ts';
+export type { EventFilter } from './log-filter.ts';
+export type { LogPage, PageRequest } from './read-log.ts';
 export { renewEpoch } from './renew-epoch.ts';

@@ -1,5 +1,8 @@
+import { afterAll, beforeAll } from '@jest/globals';
 import { freshDatabase, uniqueName, withClient } from '@millrace/testing';
 import { describeEventStore } from './event-store.conformance.ts';
+import { describeReading } from './reading.conformance.ts';
+import { GrantedDatabase } from './testing.ts';
 import { applyGrants, migrateEventStore, PgEventStore, renewEpoch, roleOf } from './index.ts';
 
 describeEventStore('PgEventStore', async () => {
@@ -18,3 +21,13 @@ describeEventStore('PgEventStore', async () => {
     },
   };
 });
+
+let database: GrantedDatabase;
+let reader: PgEventStore;
+beforeAll(async () => {
+  database = await GrantedDatabase.make();
+  const [service = ''] = await database.grant({ appends: ['sales'], reads: ['sales'], relay: false });
+  reader = database.store(service);
+});
+afterAll(() => database.drop());
+describeReading(() => reader);

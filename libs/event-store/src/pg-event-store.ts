@@ -1,5 +1,6 @@
 import { systemClock, type Clock, type Context, type Epoch, type LogEpoch, type LogHead, type LogKey, type LogMark, type Position, type StoredEvent, type Tenant } from '@millrace/kernel';
 import { append } from './append.ts';
+import { NO_SEGMENTS } from './archived-bodies.ts';
 import { compactCounts, counts } from './counts.ts';
 import { Database } from './database.ts';
 import type { AppendOutcome, AppendUnit, EventStore, KnownEvent, PlacedOutcome, RejectToKeep, SourceCount } from './event-store.ts';
@@ -11,7 +12,7 @@ import { logShards, raiseShards, type LogShards } from './log-shards.ts';
 import { PlacedAppends } from './placed-append.ts';
 import { logEpochs, renewLogEpoch, type EpochRenewal } from './log-epochs.ts';
 import { prepareUnits } from './prepared-unit.ts';
-import { markAt, readLog } from './read-log.ts';
+import { markAt, readPage, readPages, type LogPage, type PageRequest, type Sources } from './read-log.ts';
 import { readEvent, readStream } from './read-stream.ts';
 import { Receipts } from './receipts.ts';
 import { listRejects, recordRejects } from './rejects.ts';
@@ -40,11 +41,13 @@ export class PgEventStore implements EventStore {
   private readonly receipts: Receipts;
   private readonly logs = new Map<string, GroupCommit>();
   private readonly placed: PlacedAppends;
+  private readonly sources: Sources;
 
   private constructor(private readonly database: Database, private readonly clock: Clock, limits: Partial<GroupCommitLimits>) {
     this.limits = { ...DEFAULT_LIMITS, ...limits };
     this.budget = new QueueBudget(this.limits);
     this.receipts = new Receipts(database);
+    this.sources = { database, archived: NO_SEGMENTS };
     this.placed = new PlacedAppends(askForPlaces(database), this.budget, (log) => this.groupCommit(log));
   }
 
@@ -84,7 +87,7 @@ export class PgEventStore implements EventStore {
   async findEvent(tenant: Tenant, id: string): Promise<StoredEvent | undefined> {
     try {
       const at = (await findEvents(this.database, tenant, [id])).get(id);
-      return at === undefined ? undefined : await readEvent(this.database, at);
+      return at === undefined ? undefined : await readEvent(this.sources, at);
     } catch (error) {
       throw domainErrorOf(error);
     }
@@ -99,7 +102,15 @@ export class PgEventStore implements EventStore {
   }
 
   read(log: LogKey, after: Position, limit: number, maxBytes?: number): Promise<StoredEvent[]> {
-    return readLog(this.database, log, after, limit, maxBytes);
+    return readPage(this.sources, log, { after, limit, maxBytes }).then((page) => [...page.events]);
+  }
+
+  readPage(log: LogKey, request: PageRequest): Promise<LogPage> {
+    return readPage(this.sources, log, request);
+  }
+
+  pages(log: LogKey, request: PageRequest): AsyncGenerator<LogPage, void, void> {
+    return readPages(this.sources, log, request);
   }
 
   mark(log: LogKey, position: Position): Promise<LogMark | undefined> {
@@ -116,7 +127,7 @@ export class PgEventStore implements EventStore {
   }
 
   readStream(tenant: Tenant, stream: string, after: number, limit: number): Promise<StoredEvent[]> {
-    return readStream(this.database, tenant, stream, after, limit);
+    return readStream(this.sources, tenant, stream, after, limit);
   }
 
   recordReceipt(tenant: Tenant, via: string, received: number): Promise<void> {

@@ -1,7 +1,10 @@
 import { DomainError, isContext, type Context, type StoredEvent, type Tenant } from '@millrace/kernel';
-import type { Database } from './database.ts';
-import { EVENT_COLUMNS, fromRow, viewOf, type EventRow } from './event-row.ts';
+import { escapeLiteral } from 'pg';
 import type { Located } from './append-plan.ts';
+import { readRows, withBodies, type Sources } from './read-log.ts';
+
+/** What a command handler folds is loaded page by page; a page must fit into memory many times over. */
+const MAX_BYTES = 16 * 1024 * 1024;
 
 const contextOf = (stream: string): Context => {
   const context = stream.slice(0, stream.indexOf('.'));
@@ -9,25 +12,21 @@ const contextOf = (stream: string): Context => {
   throw new DomainError('invalid', 'stream-name-malformed', {}, 'A stream is named <context>.<aggregate>/<id>, as in sales.order/81.');
 };
 
-/** Up to `limit` events of a stream after version `after`, in order and dense by version. */
-export const readStream = async (database: Database, tenant: Tenant, stream: string, after: number, limit: number): Promise<StoredEvent[]> => {
+/** Up to `limit` events of a stream after version `after`, in order and dense by version; fewer when their data passes 16 MiB. */
+export const readStream = async ({ database, archived }: Sources, tenant: Tenant, stream: string, after: number, limit: number): Promise<StoredEvent[]> => {
   const context = contextOf(stream);
   if (!stream.isWellFormed() || stream.includes('\0')) return [];
-  const rows = await database.query<EventRow>({
-    name: `stream-${context}`,
-    text: `SELECT ${EVENT_COLUMNS(context)} FROM ${viewOf(context)} e WHERE e.tenant = $1 AND e.stream = $2 AND e.stream_version > $3 ORDER BY e.stream_version LIMIT $4`,
-    values: [tenant, stream, after, limit],
-  });
-  return rows.map((row) => fromRow(context, row));
+  const to = Math.min(after + limit, Number.MAX_SAFE_INTEGER);
+  if (!Number.isSafeInteger(after) || !Number.isSafeInteger(to)) throw new DomainError('invalid', 'version-malformed', {}, 'A stream version is a whole number.');
+  const rows = await readRows(database, tenant, context, `e.stream = ${escapeLiteral(stream)} AND e.stream_version > ${after} AND e.stream_version <= ${to}`, 'stream_version', MAX_BYTES);
+  const hole = rows.findIndex((row, index) => row.streamVersion !== after + index + 1);
+  if (hole >= 0) throw new DomainError('conflict', 'stream-gap', { version: after + hole + 1 }, `Version ${after + hole + 1} of the stream is missing in the event database, though later ones are there: rows were removed behind the log's back. Verify the ledger and restore.`);
+  return withBodies(archived, rows, MAX_BYTES);
 };
 
 /** The event at a place found by id. Undefined when it isn't there any more; `not-granted` when the caller may not read its context. */
-export const readEvent = async (database: Database, at: Located): Promise<StoredEvent | undefined> => {
+export const readEvent = async ({ database, archived }: Sources, at: Located): Promise<StoredEvent | undefined> => {
   const { tenant, context, shard } = at.log;
-  const [row] = await database.query<EventRow>({
-    name: `event-${context}`,
-    text: `SELECT ${EVENT_COLUMNS(context)} FROM ${viewOf(context)} e WHERE e.tenant = $1 AND e.shard = $2 AND e.position = $3`,
-    values: [tenant, shard, at.position],
-  });
-  return row === undefined ? undefined : fromRow(context, row);
+  const rows = await readRows(database, tenant, context, `e.shard = ${shard} AND e.position = ${at.position}`, 'position', MAX_BYTES);
+  return (await withBodies(archived, rows))[0];
 };

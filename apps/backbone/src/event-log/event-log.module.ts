@@ -8,9 +8,10 @@ import { LogsController } from './logs.controller.ts';
 import { ShardCount } from './shard-count.ts';
 import { ShardsController } from './shards.controller.ts';
 import { StoreModule } from './store.module.ts';
+import { StreamsController } from './streams.controller.ts';
 
 @Module({
-  imports: [StoreModule, RelayModule], controllers: [LogsController, ShardsController, EventsController, AccountingController],
+  imports: [StoreModule, RelayModule], controllers: [LogsController, ShardsController, EventsController, StreamsController, AccountingController],
   providers: [{ provide: ShardCount, inject: [PgEventStore, FactLog], useFactory: (store: PgEventStore, facts: FactLog) => new ShardCount(store, facts) }],
 })
 export class EventLogModule {}

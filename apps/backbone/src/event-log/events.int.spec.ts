@@ -64,12 +64,49 @@ describe('a log read page by page', () => {
     expect(sizes).toEqual([17, 7]);
   });
 
-  it('of another tenant shows nothing', async () => {
-    expect(await page({ ...sales, shard: 1, tenant: uniqueTenant() })).toEqual([]);
+  it.each([['of another tenant', { shard: 1, tenant: uniqueTenant() }], ['without events', { shard: 9999 }]])('%s is not there: it begins with its first event', async (_, other) => {
+    const log = { ...sales, ...other };
+    const response = await running.get(`/v1/logs/sales/${log.shard}/events?tenant=${log.tenant}`);
+    expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([404, 'log-unknown']);
   });
 
-  it('without events is empty: it begins with its first event', async () => {
-    expect(await page({ ...sales, shard: 9999 })).toEqual([]);
+  it('under a filter shows what fits, and how far it looked', async () => {
+    const log = { ...sales, shard: 3 };
+    const subject = `sub_${'ab'.repeat(16)}`;
+    const units = unitsOf(log, 6).map((unit, n) => ({ ...unit, events: unit.events.map((event) => ({ ...event, envelope: { ...event.envelope, ...(n % 2 === 0 ? { subject } : {}), type: n < 4 ? 'sales.order.placed' : 'sales.order.cancelled' } })) }));
+    for (const unit of units) await store.append(log, [unit]);
+    const filtered = async (query: string) => {
+      const { events: shown, through } = (await running.json(`/v1/logs/sales/3/events?tenant=${tenant}${query}`)) as { events: EventView[]; through: number };
+      return [positions(shown), through];
+    };
+    expect(await filtered('')).toEqual([[1, 2, 3, 4, 5, 6], 6]);
+    expect(await filtered(`&subject=${subject}`)).toEqual([[1, 3, 5], 6]);
+    expect(await filtered(`&subject=${subject}&type=sales.order.cancelled`)).toEqual([[5], 6]);
+    expect(await filtered(`&subject=${subject}&limit=1&after=1`)).toEqual([[3], 3]);
+    expect(await filtered('&type=sales.order.returned')).toEqual([[], 6]);
+    expect(await filtered('&after=6')).toEqual([[], 6]);
+  });
+});
+
+describe('a stream', () => {
+  const stream = 'sales.order/of/many #1';
+  const ask = (query: string) => running.get(`/v1/streams?tenant=${tenant}&${query}`);
+
+  it('is read from a version on, whatever its name', async () => {
+    const log = { ...sales, shard: 4 };
+    const units = unitsOf(log, 3).map((unit) => ({ ...unit, stream, events: unit.events.map((event) => ({ ...event, envelope: { ...event.envelope, stream } })) }));
+    for (const unit of units) await store.append(log, [unit]);
+    const shown = (await (await ask(`stream=${encodeURIComponent(stream)}&after=1&limit=5`)).json()) as { events: EventView[] };
+    expect(shown.events.map(({ log: name, streamVersion, envelope }) => [name, streamVersion, envelope.id])).toEqual(units.slice(1).map((unit, n) => ['sales/4', n + 2, unit.events[0]!.envelope.id]));
+    expect(await (await ask(`stream=${encodeURIComponent(stream)}&after=3`)).json()).toEqual({ events: [] });
+  });
+
+  it.each([
+    ['stream=sales.order/none', 404, 'stream-unknown'], ['stream=nonsense', 400, 'stream-name-malformed'], [`stream=sales.order/${'x'.repeat(200)}`, 400, 'stream-name-malformed'],
+    ['stream=rubbish.order/1', 400, 'stream-name-malformed'], ['stream=sales.order/a%00', 400, 'stream-name-malformed'], ['after=1', 400, 'parameters-invalid'],
+  ])('?%s is answered %d', async (query, status, code) => {
+    const response = await ask(query);
+    expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([status, code]);
   });
 });
 
@@ -125,13 +162,13 @@ describe('one event by its id', () => {
 });
 
 describe('every question', () => {
-  it.each(['/v1/logs', `/v1/logs/sales/0/events?tenant=${tenant}`, `/v1/events/e?tenant=${tenant}`, '/v1/accounting'])('%s wants a token', async (path) => {
+  it.each(['/v1/logs', `/v1/streams?tenant=${tenant}&stream=sales.order/1`, `/v1/logs/sales/0/events?tenant=${tenant}`, `/v1/events/e?tenant=${tenant}`, '/v1/accounting'])('%s wants a token', async (path) => {
     for (const response of [await running.get(path, 'not-a-token'), await fetch(`${running.address}${path}`)]) {
       expect([response.status, response.headers.get('www-authenticate')]).toEqual([401, 'Bearer']);
     }
   });
 
-  it.each(['after=', 'after=-1', 'after=1e3', 'limit=0', 'limit=1001', 'after=1&after=2', 'form=1'])('refuses ?%s', async (query) => {
+  it.each(['after=', 'after=-1', 'after=1e3', 'limit=0', 'limit=1001', 'after=1&after=2', 'form=1', 'type=order', 'subject=17850', 'subject='])('refuses ?%s', async (query) => {
     const response = await running.get(`/v1/logs/sales/0/events?tenant=${tenant}&${query}`);
     expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([400, 'parameters-invalid']);
   });

@@ -35,6 +35,12 @@ describe('a page of a log', () => {
     }));
   });
 
+  it('may be filtered by type and subject reference', () => {
+    const subject = `sub_${'0f'.repeat(16)}`;
+    expect(parseLogPage('sales', '0', { tenant: 'shop', type: 'sales.order.placed', subject })).toMatchObject({ type: 'sales.order.placed', subject });
+    for (const wrong of [{ type: 'Sales.order' }, { subject: '17850' }, { subject: subject.toUpperCase() }]) expect(refusal(() => parseLogPage('sales', '0', { tenant: 'shop', ...wrong }))).toMatchObject({ code: 'parameters-invalid' });
+  });
+
   it.each([
     ['after', '-1'], ['after', '1.5'], ['after', ''], ['after', ' 7'], ['after', '0x10'], ['after', '1e3'], ['after', 'NaN'], ['after', '9007199254740993'], ['after', '99999999999999999999'],
     ['limit', '0'], ['limit', '1001'], ['limit', ''], ['limit', 'all'], ['limit', '10;drop table'],

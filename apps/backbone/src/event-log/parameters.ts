@@ -1,19 +1,24 @@
 import { z } from 'zod';
-import { DomainError, isContext, logName, parseLogName, parseTenant, type Context, type LogKey, type Tenant } from '@millrace/kernel';
+import { DomainError, isContext, logName, parseEventType, parseLogName, parseTenant, type Context, type LogKey, type Tenant } from '@millrace/kernel';
 
 /** A page is held in memory whole, and as JSON besides. */
 const MAX_PAGE_EVENTS = 1000;
-/** The event store takes no longer id. */
+/** The event store takes no longer id and no longer stream name. */
 const MAX_ID_BYTES = 200;
 
 /** Digits only: `after=` left empty by a client's mistake must not start the log over, nor `1e3` mean a thousand. */
 const count = (min: number, max: number) => z.string().regex(/^\d{1,16}$/, 'expected a whole number').transform(Number).pipe(z.number().min(min).max(max));
 
-const page = z.strictObject({
+const page = {
   tenant: z.string(),
   after: count(0, Number.MAX_SAFE_INTEGER).default(0),
   limit: count(1, MAX_PAGE_EVENTS).default(100),
-});
+};
+/** Nothing that could be a person's: a subject reference is random. */
+const subject = z.string().regex(/^sub_[0-9a-f]{32}$/, 'expected a subject reference: sub_ and 32 hex digits');
+const type = z.string().refine((text) => parseEventType(text) !== undefined, 'expected an event type such as sales.order.placed');
+const logPage = z.strictObject({ ...page, type: type.optional(), subject: subject.optional() });
+const streamPage = z.strictObject({ ...page, stream: z.string() });
 const ofTenant = z.strictObject({ tenant: z.string() });
 const shardWish = z.strictObject({ tenant: z.string(), shards: z.int() });
 /** Some logs: all of them, a tenant's, or those of a name. */
@@ -34,12 +39,27 @@ export interface LogPage {
   readonly log: LogKey;
   readonly after: number;
   readonly limit: number;
+  readonly type?: string;
+  readonly subject?: string;
+}
+
+export interface StreamPage {
+  readonly tenant: Tenant;
+  readonly stream: string;
+  readonly after: number;
+  readonly limit: number;
 }
 
 /** A page of a log. DomainError `invalid` names every fault. */
 export const parseLogPage = (context: string, shard: string, query: unknown): LogPage => {
-  const { tenant, after, limit } = parse(page, query);
-  return { log: parseLogName(parseTenant(tenant), `${context}/${shard}`), after, limit };
+  const { tenant, ...request } = parse(logPage, query);
+  return { log: parseLogName(parseTenant(tenant), `${context}/${shard}`), ...request };
+};
+
+/** A page of one stream; `after` is a version of it. */
+export const parseStreamPage = (query: unknown): StreamPage => {
+  const { tenant, stream, ...request } = parse(streamPage, query);
+  return { tenant: parseTenant(tenant), stream: parseStreamName(stream), ...request };
 };
 
 export const requiredTenant = (query: unknown): Tenant => parseTenant(parse(ofTenant, query).tenant);
@@ -76,6 +96,12 @@ export const parseRecoveryWish = (body: unknown): LogFilterWish & { readonly rea
 export const optionalTenant = (query: unknown): Tenant | undefined => {
   const { tenant } = parse(maybeTenant, query);
   return tenant === undefined ? undefined : parseTenant(tenant);
+};
+
+const parseStreamName = (stream: string): string => {
+  const bytes = Buffer.byteLength(stream);
+  if (bytes <= MAX_ID_BYTES && /^[a-z0-9-]+\.[a-z0-9-]+\/[^\0]+$/.test(stream)) return stream;
+  throw new DomainError('invalid', 'stream-name-malformed', { bytes }, `A stream is named <context>.<aggregate>/<id>, as in sales.order/81, in at most ${MAX_ID_BYTES} bytes; got ${bytes} bytes.`);
 };
 
 /** DomainError `event-id-malformed` for an id that no event can have; asking the database would fail for some of them. */

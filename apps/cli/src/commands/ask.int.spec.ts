@@ -71,29 +71,6 @@ describe('millrace sql', () => {
   });
 });
 
-describe('millrace events', () => {
-  const event = { position: 3, envelope: { id: 'e-3', type: 'sales.order.placed', time: '2011-01-01T10:00:00.000Z' } };
-
-  it('reads a page of a log', async () => {
-    platform.on('backbone', 'GET /v1/logs/customer/2/events', { json: { events: [event] } });
-    const { out } = await platform.run('events', '--log', 'customer/2', '--after', '2', '--limit', '5');
-    expect(asked()).toEqual(['backbone GET /v1/logs/customer/2/events?tenant=shop&after=2&limit=5']);
-    expect(out).toEqual(['POSITION  TIME                      TYPE                ID\n       3  2011-01-01T10:00:00.000Z  sales.order.placed  e-3']);
-  });
-
-  it('shows one event whole', async () => {
-    platform.on('backbone', 'GET /v1/events/e-3', { json: event });
-    expect(JSON.parse((await platform.run('events', 'e-3', '--tenant', 'demo')).out[0]!)).toEqual(event);
-    expect(JSON.parse((await platform.run('events', 'e-3', '--json')).out[0]!)).toEqual(event);
-    expect(asked()).toEqual(['backbone GET /v1/events/e-3?tenant=demo', 'backbone GET /v1/events/e-3?tenant=shop']);
-  });
-
-  it.each(['sales', 'nowhere/0', 'sales/x', 'sales/0/1'])('refuses "%s" as a log without asking anybody', async (log) => {
-    expect((await platform.run('events', '--log', log)).error).toMatch(/A log is named <context>\/<shard>/);
-    expect(asked()).toEqual([]);
-  });
-});
-
 describe('millrace reveal', () => {
   it('sends references and reason to security and prints the numbers', async () => {
     platform.on('security', 'POST /v1/reveal', { json: { revealed: [{ ref: 'sub_1', value: '14646' }] } });

@@ -1,9 +1,8 @@
-import { parseLogName } from '@millrace/kernel';
 import { connectPlatform } from '../client/platform-client.ts';
 import { alignedTable, asCell, objectTable } from '../output/table.ts';
 import { present } from '../output/terminal.ts';
 import { withTenant, type Register, type TenantOptions } from './command-context.ts';
-import { collectCondition, parseCount, parseInstant } from './option-value.ts';
+import { collectCondition, parseInstant } from './option-value.ts';
 
 type AsOf = Readonly<Record<string, number>>;
 
@@ -45,33 +44,6 @@ export const registerSql: Register = (program, context) => {
     .action(async (sql: string, { tenant, json }: TenantOptions) => {
       const answer = await connectPlatform(context.config.home).call('warehouse', '/v1/query', { method: 'POST', body: { tenant, sql } }) as SqlAnswer;
       present(context.terminal, json === true, answer, () => `${sqlTable(answer)}\n${asOfLine(answer.asOf)}`);
-    });
-};
-
-interface EventsOptions extends TenantOptions {
-  readonly log: string;
-  readonly after: number;
-  readonly limit: number;
-}
-
-interface ListedEvent { readonly position: number; readonly envelope?: { readonly time: string; readonly type: string; readonly id: string }; readonly time?: string; readonly type?: string; readonly id?: string }
-
-const eventRow = (event: ListedEvent): (string | number | undefined)[] => [event.position, (event.envelope ?? event).time, (event.envelope ?? event).type, (event.envelope ?? event).id];
-
-export const registerEvents: Register = (program, context) => {
-  withTenant(program.command('events [id]').description('read a log, or one event with its envelope and leaf'), 'shop')
-    .option('--log <log>', 'which log', 'sales/0')
-    .option('--after <position>', 'after this position', parseCount('--after', 0, Number.MAX_SAFE_INTEGER), 0)
-    .option('--limit <n>', 'at most so many', parseCount('--limit', 1, 1000), 20)
-    .action(async (id: string | undefined, { tenant, json, log, after, limit }: EventsOptions) => {
-      const client = connectPlatform(context.config.home);
-      if (id !== undefined) {
-        const event = await client.call('backbone', `/v1/events/${encodeURIComponent(id)}`, { query: { tenant } });
-        return present(context.terminal, json === true, event, () => JSON.stringify(event, null, 2));
-      }
-      const { context: business, shard } = parseLogName(tenant, log);
-      const page = await client.call('backbone', `/v1/logs/${business}/${shard}/events`, { query: { tenant, after, limit } }) as { events: ListedEvent[] };
-      return present(context.terminal, json === true, page, () => alignedTable(['position', 'time', 'type', 'id'], page.events.map(eventRow)));
     });
 };
 

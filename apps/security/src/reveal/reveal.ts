@@ -69,7 +69,7 @@ export class Reveal {
       const events = await this.store.readStream(tenant, `customer.profile/${ref}`, after, PAGE);
       for (const event of events) found = event.envelope.type === PROFILE ? sealedField(event, field) ?? found : found;
       after = events.at(-1)?.streamVersion ?? after;
-      more = events.length === PAGE;
+      more = events.length > 0;
     }
     return found && found.sealed.$sealed.subject === ref ? found : undefined;
   }
