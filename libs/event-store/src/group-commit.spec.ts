@@ -61,15 +61,27 @@ describe('group commit', () => {
     expect(sends.waiting.map((batch) => names(batch.units))).toEqual(['b c', 'd e f']);
   });
 
-  it('holds back a stream that is on its way, so its order stays', async () => {
+  it('holds back a stream that is on its way, so its order stays, and what little stands before it', async () => {
     const { sends, group } = make();
     void group.append(unitsOf('a'), undefined);
     await turn();
     void group.append(unitsOf('b', 'a', 'c'), undefined);
     await turn();
-    expect(sends.waiting.map((batch) => names(batch.units))).toEqual(['a', 'b']);
+    expect(sends.waiting.map((batch) => names(batch.units))).toEqual(['a']);
     await sends.waiting[0]!.answer();
-    expect(sends.waiting.map((batch) => names(batch.units))).toEqual(['b', 'a c']);
+    expect(sends.waiting.map((batch) => names(batch.units))).toEqual(['b a', 'c']);
+  });
+
+  it('sends what stands before a stream that is on its way when it is worth a transaction', async () => {
+    const { sends, group } = make();
+    const many = Array.from({ length: 300 }, (_, n) => `s${n}`);
+    void group.append(unitsOf('a'), undefined);
+    await turn();
+    void group.append(unitsOf(...many, 'a', 'c'), undefined);
+    await turn();
+    expect(sends.waiting.map((batch) => names(batch.units))).toEqual(['a', many.join(' ')]);
+    await sends.waiting[0]!.answer();
+    expect(sends.waiting.map((batch) => names(batch.units))).toEqual([many.join(' '), 'a c']);
   });
 
   it('keeps to the batch bounds, and takes a call whole unless it is larger than a batch', async () => {

@@ -18,6 +18,8 @@ export const DEFAULT_LIMITS: GroupCommitLimits = { batchEvents: 1024, batchBytes
 
 /** The second of two overlapping transactions waits for the head with all its work done; a third would only hold memory. */
 const MAX_IN_FLIGHT = 2;
+/** Events that make a second transaction worth it when a busy stream ends it early; fewer go into the next one with what they wait for. */
+const WORTH_OVERLAPPING = 256;
 /** Batches that look before they append after one that met known ids. */
 const WARY_BATCHES = 8;
 
@@ -153,14 +155,18 @@ export class GroupCommit {
     let events = 0;
     let bytes = 0;
     let count = 0;
+    let held = false;
     for (const { unit, epoch, callEvents } of this.queue) {
       // A call that would be cut in two waits for the next batch whole: its frames then go out without a copy.
       const full = events + unit.events.length > most || bytes + unit.bytes > batchBytes || (callEvents !== undefined && callEvents <= batchEvents && events + callEvents > most);
-      if ((count > 0 && full) || this.busyStreams.has(unit.stream) || epoch !== this.queue[0]!.epoch) break;
+      held = this.busyStreams.has(unit.stream);
+      if ((count > 0 && full) || held || epoch !== this.queue[0]!.epoch) break;
       events += unit.events.length;
       bytes += unit.bytes;
       count += 1;
     }
+    // Streams that everybody writes to would cut the queue into transactions of a few events, each as dear as a hundred rows.
+    if (held && events < WORTH_OVERLAPPING) return [];
     return this.queue.splice(0, count);
   }
 
