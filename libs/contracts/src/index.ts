@@ -6,6 +6,10 @@ export { checkData } from './check-data.ts';
 export type {
   ContractCheck, EventContract, EventData, IdentifierKind, PersonalCategory, PrivacyAnnotation, ProtectedField, PurposeClass, StoredAs, SubjectRef, Upcaster,
 } from './contract.ts';
+export { VocabularyCheck, releasedForm, type PastEvent, type ReleasedContract, type Vocabulary } from './compatibility/vocabulary-check.ts';
+export { readersOf, type BreakRule, type ContractReader, type Finding } from './compatibility/finding.ts';
+export { CONTRACT_READERS } from './released/contract-readers.ts';
+export { RELEASED_CONTRACTS } from './released/released-contracts.ts';
 export type { ConsentGiven, ConsentWithdrawn, ContactChanged, IdentityLinked, ProfileRegistered, StoredProfile } from './customer/profile.contract.ts';
 export { byField, byFields, bySubject, defineContract, streamOf } from './define-contract.ts';
 export type { StockCounted, StockReceived, StockReleased, StockReserved, StockShipped } from './inventory/stock.contract.ts';

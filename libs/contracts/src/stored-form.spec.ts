@@ -1,6 +1,7 @@
 import { FIXTURES } from './fixtures/frozen.ts';
 import { CONTRACTS, findContract } from './registry.ts';
 import { checkStored, standInFor, storedSchemaOf } from './stored-form.ts';
+import { completeExample } from './testing.ts';
 import { compile } from './validate.ts';
 
 const contractOf = (type: string, version = 1) => findContract(type, version)!;
@@ -41,5 +42,12 @@ describe('the stored form of a contract', () => {
   it('keeps a sealed field\'s place in a visit', () => {
     const stored = standInFor(contractOf('clickstream.page.viewed'), fixtureOf('clickstream.page.viewed'));
     expect(stored).toMatchObject({ visitor: { ref: expect.stringMatching(/^sub_/) }, ip: { $sealed: { path: '/ip', purpose: 'network' } } });
+  });
+});
+
+describe('a complete example', () => {
+  it.each(CONTRACTS.map((contract) => [`${contract.type}@${contract.version}`, contract] as const))('of %s fits, and is the same every time', (_name, contract) => {
+    expect(checkStored(contract, completeExample(contract))).toBeUndefined();
+    expect(completeExample(contract)).toEqual(completeExample(contract));
   });
 });

@@ -35,3 +35,19 @@ const valueOf = (node: SchemaNode): fc.Arbitrary<unknown> => {
 
 /** Any data that a contract let in, in the form the log holds it; what JSON Schema says across fields (`dependentRequired`) is left to a filter. */
 export const storedDataOf = (contract: EventContract): fc.Arbitrary<EventData> => objectOf(storedSchemaOf(contract));
+
+const TEXTS = ['2.50', 'EUR', 'web', '/web', `sub_${'0'.repeat(32)}`, 'a'.repeat(64), 'AAAA'];
+
+const exampleOf = (node: SchemaNode): unknown => {
+  if (Array.isArray(node['enum'])) return node['enum'][0];
+  if (node.properties !== undefined) return Object.fromEntries(Object.entries(node.properties).map(([name, child]) => [name, exampleOf(child)]));
+  if (node.items !== undefined) return [exampleOf(node.items)];
+  if (node['format'] === 'date-time') return '2026-01-15T10:20:00Z';
+  if (node['type'] === 'integer') return Math.max(2, numberOf(node['minimum'], 2));
+  if (node['type'] === 'boolean') return true;
+  const { pattern } = node;
+  return TEXTS.find((text) => typeof pattern !== 'string' || new RegExp(pattern, 'u').test(text));
+};
+
+/** One event of a contract with every field it may have, in stored form; always the same, and plain enough for every reader. */
+export const completeExample = (contract: EventContract): EventData => exampleOf(storedSchemaOf(contract)) as EventData;

@@ -24,7 +24,8 @@ interface Found {
   readonly sealed: SealedValue;
 }
 
-const PROFILE = 'customer.profile.registered';
+/** The type whose fields are revealed. */
+export const PROFILE = 'customer.profile.registered';
 const revealedContract = sharedContract('security.identifier.revealed', 1);
 
 // A profile's history is short; a longer one is read to its end, in pages.
