@@ -45,10 +45,10 @@ const consuming = (service: string, contexts: readonly string[]): string[] => [
   `$JS.API.CONSUMER.MSG.NEXT.*.${service}`, `$JS.API.CONSUMER.INFO.*.${service}`, `$JS.API.CONSUMER.DELETE.*.${service}`,
 ];
 const NATS: Readonly<Record<string, NatsPermissions>> = {
-  analytics: { publish: consuming('analytics', ['sales']), subscribe: ['_INBOX.analytics.>', 'query.analytics.consumers analytics'], answersRequests: true },
+  analytics: { publish: ['cmd.backbone.parked-event.discard', 'cmd.backbone.projection.switch', ...consuming('analytics', ['sales'])], subscribe: ['_INBOX.analytics.>', 'query.analytics.consumers analytics'], answersRequests: true },
   backbone: { publish: [
       'query.analytics.consumers', 'query.warehouse.consumers', 'evt.>', '$JS.API.STREAM.CREATE.*', '$JS.API.STREAM.UPDATE.*', '$JS.API.STREAM.DELETE.*', '$JS.API.STREAM.INFO.*', '$JS.API.STREAM.NAMES', '$JS.API.STREAM.MSG.GET.*',
-    ], subscribe: ['_INBOX.backbone.>'], answersRequests: false },
+    ], subscribe: ['_INBOX.backbone.>', 'cmd.backbone.parked-event.discard backbone', 'cmd.backbone.projection.switch backbone'], answersRequests: true },
   cli: { publish: [], subscribe: ['_INBOX.cli.>'], answersRequests: false },
   console: { publish: [], subscribe: ['_INBOX.console.>'], answersRequests: false },
   ingestion: {
@@ -57,7 +57,7 @@ const NATS: Readonly<Record<string, NatsPermissions>> = {
   },
   security: { publish: consuming('security', ['customer']), subscribe: ['_INBOX.security.>', 'query.security.> security'], answersRequests: true },
   simulator: { publish: ['cmd.inventory.>'], subscribe: ['_INBOX.simulator.>'], answersRequests: false },
-  warehouse: { publish: consuming('warehouse', ['clickstream', 'sales', 'customer', 'inventory', 'merchandise']), subscribe: ['_INBOX.warehouse.>', 'query.warehouse.consumers warehouse'], answersRequests: true },
+  warehouse: { publish: ['cmd.backbone.parked-event.discard', 'cmd.backbone.projection.switch', ...consuming('warehouse', ['clickstream', 'sales', 'customer', 'inventory', 'merchandise'])], subscribe: ['_INBOX.warehouse.>', 'query.warehouse.consumers warehouse'], answersRequests: true },
 };
 
 describe('every app', () => {

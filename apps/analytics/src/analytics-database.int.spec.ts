@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { ProjectionBuilds } from '@millrace/event-sourcing';
 import { eventually, freshDatabase, ownPostgres, type TestDatabase } from '@millrace/testing';
-import type { DataSource } from 'typeorm';
-import { openAnalyticsDatabase, readSnapshot } from './analytics-database.ts';
+import { DataSource } from 'typeorm';
+import { openAnalyticsDatabase, readSnapshot, SALES_ENTITIES } from './analytics-database.ts';
+import { salesFacts } from './sales/sales-facts.ts';
+import { noLogs } from './sales/sample-orders.ts';
 
 let fresh: TestDatabase;
 let database: DataSource;
@@ -12,10 +15,21 @@ it('has tables that are those of the entities', async () => {
   expect((await database.driver.createSchemaBuilder().log()).upQueries.map((query) => query.query)).toEqual([]);
 });
 
+it.each([['build 1, which was there before builds were', 'sales_facts_v1_b1'], ['a build made since', 'sales_facts_v1_b2']])('has in %s the tables of the entities', async (_, schema) => {
+  const builds = new ProjectionBuilds({ live: database, aside: database, reader: noLogs, projections: [salesFacts] });
+  if (schema.endsWith('2')) await builds.rebuild('sales-facts');
+  const build = await new DataSource({ type: 'postgres', url: fresh.url, schema, entities: SALES_ENTITIES }).initialize();
+  expect((await build.driver.createSchemaBuilder().log()).upQueries.map((query) => query.query)).toEqual([]);
+  await build.destroy();
+  await builds.stop();
+  if (schema.endsWith('2')) await builds.drop('sales-facts', 2);
+});
+
 it('goes back to an empty database and forward again', async () => {
   await database.undoLastMigration();
+  await database.undoLastMigration();
   expect(await database.query(`select tablename from pg_tables where schemaname = 'public' and tablename <> 'migrations'`)).toEqual([]);
-  expect(await database.runMigrations()).toHaveLength(1);
+  expect(await database.runMigrations()).toHaveLength(2);
 });
 
 describe('readSnapshot', () => {

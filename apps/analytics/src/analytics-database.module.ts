@@ -2,8 +2,8 @@ import { Module } from '@nestjs/common';
 import { Closing, CONFIG, Readiness } from '@millrace/service-kit';
 import type { DataSource } from 'typeorm';
 import type { AnalyticsConfig } from './analytics.config.ts';
-import { openAnalyticsDatabase, openQuestions } from './analytics-database.ts';
-import { DATABASE, QUESTIONS } from './injection-tokens.ts';
+import { openAnalyticsDatabase, openAside, openQuestions } from './analytics-database.ts';
+import { ASIDE, DATABASE, QUESTIONS } from './injection-tokens.ts';
 
 @Module({
   providers: [{
@@ -24,7 +24,15 @@ import { DATABASE, QUESTIONS } from './injection-tokens.ts';
       closing.add('questions', () => questions.destroy());
       return questions;
     },
+  }, {
+    provide: ASIDE,
+    inject: [CONFIG, Closing, DATABASE],
+    useFactory: async (config: AnalyticsConfig, closing: Closing): Promise<DataSource> => {
+      const aside = await openAside(config.databaseUrl);
+      closing.add('aside', () => aside.destroy());
+      return aside;
+    },
   }],
-  exports: [DATABASE, QUESTIONS],
+  exports: [DATABASE, QUESTIONS, ASIDE],
 })
 export class AnalyticsDatabaseModule {}

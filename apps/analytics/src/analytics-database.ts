@@ -1,8 +1,13 @@
+import { readActiveBuilds } from '@millrace/event-sourcing';
 import { DomainError } from '@millrace/kernel';
 import { DataSource, type DataSourceOptions, type EntityManager } from 'typeorm';
 import { ConsumerCheckpoint } from './checkpoint/consumer-checkpoint.entity.ts';
+import { DiscardedEvent } from './checkpoint/discarded-event.entity.ts';
 import { ParkedEventRow } from './checkpoint/parked-event.entity.ts';
+import { ProjectionBuildRow } from './checkpoint/projection-build.entity.ts';
+import { ReplayLane } from './checkpoint/replay-lane.entity.ts';
 import { SalesFacts1763900000000 } from './migrations/1763900000000-sales-facts.migration.ts';
+import { ProjectionBuilds1764000000000 } from './migrations/1764000000000-projection-builds.migration.ts';
 import { Buyer } from './sales/buyer.entity.ts';
 import { HourlySales } from './sales/hourly-sales.entity.ts';
 import { OrderFact } from './sales/order-fact.entity.ts';
@@ -12,11 +17,16 @@ import { OrderLineFact } from './sales/order-line-fact.entity.ts';
 const MOST_QUESTIONS = 4;
 /** One per log that is being applied at the same moment. */
 const MOST_WRITERS = 4;
+/** A switch, its catching up and a comparison hold one each; the rest are lanes of replays. */
+const MOST_ASIDE = 8;
+
+/** The tables of every build of the sales facts, in a schema of its own. */
+export const SALES_ENTITIES = [OrderFact, OrderLineFact, HourlySales, Buyer];
 
 const databaseOptions = (url: string, max: number): DataSourceOptions => ({
   type: 'postgres', url,
-  entities: [OrderFact, OrderLineFact, HourlySales, Buyer, ConsumerCheckpoint, ParkedEventRow],
-  migrations: [SalesFacts1763900000000],
+  entities: [ConsumerCheckpoint, ParkedEventRow, ProjectionBuildRow, ReplayLane, DiscardedEvent],
+  migrations: [SalesFacts1763900000000, ProjectionBuilds1764000000000],
   synchronize: false, migrationsRun: false, logging: false, installExtensions: false, uuidExtension: 'pgcrypto',
   applicationName: 'analytics',
   // JIT costs more than it saves on queries of some hundred milliseconds.
@@ -33,6 +43,9 @@ export const openAnalyticsDatabase = async (url: string): Promise<DataSource> =>
 /** Connections for questions only. */
 export const openQuestions = (url: string): Promise<DataSource> => new DataSource(databaseOptions(url, MOST_QUESTIONS)).initialize();
 
+/** Connections for rebuilds, comparisons and switches: they never wait for those of the consumer, nor it for theirs. */
+export const openAside = (url: string): Promise<DataSource> => new DataSource(databaseOptions(url, MOST_ASIDE)).initialize();
+
 /** A question may scan half a million lines, never longer than this. */
 const STATEMENT_TIMEOUT = `set local statement_timeout = '30s'`;
 const QUERY_CANCELED = '57014';
@@ -42,11 +55,12 @@ const tooSlow = (error: unknown): unknown =>
     ? new DomainError('unavailable', 'question-too-slow', {}, 'The question took longer than 30 seconds. Narrow it with from, to or where, or ask again when there is less to do.')
     : error;
 
-/** Runs `work` over one snapshot, so that rows and the as-of vector read in it belong together. */
+/** Runs `work` over one snapshot of the active builds, so that rows and the as-of vector read in it belong together. */
 export const readSnapshot = async <T>(database: DataSource, work: (manager: EntityManager) => Promise<T>): Promise<T> => {
   try {
     return await database.transaction('REPEATABLE READ', async (manager) => {
       await manager.query('set transaction read only');
+      await readActiveBuilds(manager);
       await manager.query(STATEMENT_TIMEOUT);
       return work(manager);
     });

@@ -2,17 +2,16 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { projectionRunner, sqlCheckpoints, sqlParked } from '@millrace/event-sourcing';
+import { ProjectionBuilds } from '@millrace/event-sourcing';
 import { readOnlineRetail } from '@millrace/intake';
 import { addDecimal, formatDecimal, parseDecimal, ZERO, type StoredEvent } from '@millrace/kernel';
 import { dataSet, freshDatabase, type TestDatabase } from '@millrace/testing';
 import type { DataSource, EntityManager } from 'typeorm';
 import { openAnalyticsDatabase } from './analytics-database.ts';
-import { CONSUMER } from './checkpoint/consumer-name.ts';
 import { readKpis } from './live/kpi.query.ts';
 import { answerQuestion, type MetricAnswer } from './metrics/metric.query.ts';
 import { parseQuestion, type QuestionParameters } from './metrics/question.model.ts';
-import { storedEvent } from './sales/sample-orders.ts';
+import { noLogs, storedEvent } from './sales/sample-orders.ts';
 import { salesFacts } from './sales/sales-facts.ts';
 
 interface Expected {
@@ -46,7 +45,7 @@ const storedSales = async function* (tenant: string, file: string): AsyncGenerat
 
 /** Through the runner that runs in production. */
 const importFile = async (database: DataSource, tenant: string, file: string): Promise<void> => {
-  const runner = projectionRunner<EntityManager>({ scope: database, checkpoints: sqlCheckpoints(database, CONSUMER), parked: sqlParked(database, CONSUMER), projections: [salesFacts] });
+  const runner = new ProjectionBuilds<EntityManager>({ live: database, aside: database, reader: noLogs, projections: [salesFacts] }).handler();
   let events: StoredEvent[] = [];
   const flush = async (): Promise<void> => {
     const last = events.at(-1);

@@ -1,9 +1,10 @@
 import { Module } from '@nestjs/common';
 import { CountersModule } from './counters/counters.module.ts';
 import { EventLogModule } from './event-log/event-log.module.ts';
+import { FactsModule } from './facts/facts.module.ts';
 import { LedgerModule } from './ledger/ledger.module.ts';
 import { RecoveryModule } from './recovery/recovery.module.ts';
 import { RelayModule } from './relay/relay.module.ts';
 
-@Module({ imports: [EventLogModule, RelayModule, RecoveryModule, CountersModule, LedgerModule] })
+@Module({ imports: [EventLogModule, RelayModule, RecoveryModule, CountersModule, LedgerModule, FactsModule] })
 export class AppModule {}

@@ -6,6 +6,8 @@ import { registerEvents } from './commands/events.ts';
 import { registerImport } from './commands/import.ts';
 import { registerLogs } from './commands/logs.ts';
 import { registerLoginLink } from './commands/login-link.ts';
+import { registerParked } from './commands/parked.ts';
+import { registerProjection } from './commands/projection.ts';
 import { registerRecover } from './commands/recover.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerSource } from './commands/source.ts';
@@ -16,6 +18,7 @@ import { registerUp } from './commands/up.ts';
 const COMMANDS: readonly Register[] = [
   registerUp, registerStop, registerStatus, registerDoctor, registerLoginLink, registerSource, registerImport,
   registerSimulate, registerRecover, registerEvents, registerLogs, registerMetric, registerSql, registerReveal,
+  registerProjection, registerParked,
 ];
 
 /** The whole command line. Wrong usage is one line on standard error, as every other error is. */

@@ -1,4 +1,5 @@
 export type { DifferenceFound, LogRecovered, LogShardsRaised, ParkedEventDiscarded, ProjectionSwitched, RangeArchived } from './backbone/operation.contract.ts';
+export { DISCARD_SUBJECT, discardQuestion, SWITCH_SUBJECT, switchQuestion, type DiscardQuestion, type SwitchQuestion } from './backbone/operation-questions.ts';
 export type {
   CartItemAdded, CartItemRemoved, CheckoutCompleted, CheckoutStarted, PageViewed, ProductViewed, SearchPerformed, StoredPageViewed,
 } from './clickstream/session.contract.ts';

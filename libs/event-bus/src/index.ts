@@ -1,7 +1,7 @@
 export { ask, askJson, respond, respondError } from './ask.ts';
 export { BackOff, pause } from './back-off.ts';
 export type { BatchHandler, ConsumerState, ConsumerStatus, EventBatch, Resumption } from './batch.ts';
-export { divergenceOf } from './divergence.ts';
+export { divergenceOf, sameLeaf } from './divergence.ts';
 export { LogStream, type PublishOutcome, type StreamEnd } from './jetstream-stream.ts';
 export { BusLink, type BusLinkChange, type BusLinkOptions } from './link.ts';
 export { LogConsumer, type EventOrigin, type LogConsumerOptions } from './log-consumer.ts';

@@ -1,8 +1,12 @@
-export { commandHandler, loadStream, type CommandHandlerOptions, type CommandMetadata, type CommandOutcome, type StreamOwner } from './command-handler.ts';
-export { asOfCheckpoints, CONSUMER_TABLES_DOWN, CONSUMER_TABLES_UP, sqlCheckpoints, sqlParked } from './consumer-tables.ts';
+export { commandHandler, loadStream, type CommandHandlerOptions, type CommandMetadata, type CommandOutcome } from './command-handler.ts';
+export { asOfActive, readActiveBuilds } from './build-catalog.ts';
+export { asOfCheckpoints, BUILD_TABLES_DOWN, BUILD_TABLES_UP, buildConsumer, CONSUMER_TABLES_DOWN, CONSUMER_TABLES_UP, sqlCheckpoints, sqlParked } from './consumer-tables.ts';
 export { FactLog, type OwnFact, type RecordedFact } from './fact-log.ts';
 export { deciderSpec, type Decision } from './given.ts';
-export type { CheckpointStore, ParkedEvent, ParkedStore, ProjectedEvent, Projection, TransactionScope } from './projection.ts';
+export type { CheckpointStore, ParkedEvent, ParkedStore, ProjectedEvent, Projection, ProjectionTarget, TransactionScope, VersionedProjection } from './projection.ts';
+export { ParkedEventOperations, type ParkedDiscard, type ParkedEventOptions } from './parked-event-operations.ts';
+export { ProjectionBuilds, type ProjectionBuildsOptions } from './projection-builds.ts';
+export type { BuildStanding, BuildState, DifferenceReport, LogPosition, ParkedDetail, ParkedOperations, ParkedOutcome, ParkedPage, ParkedQuestion, ParkedStanding, ProjectionOperations, RowText, Switched, TableDifference } from './projection-operations.ts';
 export { isTransient, projectionRunner, type ProjectionRunnerOptions } from './projection-runner.ts';
 export { rowsOf, type Sql, type Statement } from './sql.ts';
 export { statementProjection } from './statement-projection.ts';

@@ -6,3 +6,7 @@ export const LOGGER = Symbol('millrace.logger');
 export const METRICS = Symbol('millrace.metrics');
 /** Name of the service, as in its service.yaml. */
 export const SERVICE = Symbol('millrace.service');
+/** `ProjectionOperations` of the service, for `ProjectionsController`. */
+export const PROJECTIONS = Symbol('millrace.projections');
+/** `ParkedOperations` of the service, for `ParkedController`. */
+export const PARKED = Symbol('millrace.parked');

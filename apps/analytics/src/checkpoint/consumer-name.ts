@@ -1,2 +1,2 @@
-/** Under this name the service's checkpoints and parked events are kept, and its JetStream consumers made. */
+/** The service's name, and that of its JetStream consumers. Checkpoints and parked events are kept per build of a projection. */
 export const CONSUMER = 'analytics';

@@ -1,7 +1,7 @@
-import { asOfCheckpoints } from '@millrace/event-sourcing';
+import { asOfActive } from '@millrace/event-sourcing';
 import type { AsOf, Context } from '@millrace/kernel';
 import type { EntityManager } from 'typeorm';
-import { CONSUMER } from '../checkpoint/consumer-name.ts';
+import { salesFacts } from '../sales/sales-facts.ts';
 import type { Metric } from './metric.model.ts';
 import type { FilterId, Question } from './question.model.ts';
 
@@ -55,6 +55,6 @@ export const factParameters = ({ tenant, from, to, where }: Question): unknown[]
 
 /** The positions up to which each log's events are in the tables, in the snapshot of `manager`. */
 export const asOfIn = async (manager: EntityManager, tenant: string, contexts: readonly Context[]): Promise<AsOf> => {
-  const all = await asOfCheckpoints(manager, CONSUMER, tenant);
+  const all = await asOfActive(manager, salesFacts.name, tenant);
   return Object.fromEntries(Object.entries(all).filter(([log]) => contexts.some((context) => log.startsWith(`${context}/`))));
 };

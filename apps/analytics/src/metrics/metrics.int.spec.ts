@@ -3,7 +3,6 @@ import { sqlCheckpoints } from '@millrace/event-sourcing';
 import { freshDatabase, type TestDatabase } from '@millrace/testing';
 import type { DataSource } from 'typeorm';
 import { openAnalyticsDatabase } from '../analytics-database.ts';
-import { CONSUMER } from '../checkpoint/consumer-name.ts';
 import { insertFacts } from '../sales/fact-insert.ts';
 import { orderEvent, SAMPLE_ORDERS } from '../sales/sample-orders.ts';
 import { salesFactOf } from '../sales/sales-facts.projection.ts';
@@ -23,7 +22,7 @@ beforeAll(async () => {
   await database.transaction(async (manager) => {
     await insertFacts(manager, log, facts);
     await insertFacts(manager, { ...log, tenant: 'other' }, facts);
-    await sqlCheckpoints(manager, CONSUMER).save(manager, log, head);
+    await sqlCheckpoints(manager, 'sales-facts@1').save(manager, log, head);
   });
 });
 afterAll(async () => { await database.destroy(); await fresh.drop(); });

@@ -10,7 +10,7 @@ import { openAnalyticsDatabase } from '../analytics-database.ts';
 import { KpiHub } from '../live/kpi-hub.ts';
 import { readKpis, type KpiSnapshot } from '../live/kpi.query.ts';
 import { orderEvent, SAMPLE_ORDERS, type SampleOrder } from './sample-orders.ts';
-import { salesConsumer } from './sales-consumer.ts';
+import { salesBuilds, salesConsumer } from './sales-consumer.ts';
 
 let events: TestDatabase;
 let readModels: TestDatabase;
@@ -45,7 +45,9 @@ afterAll(async () => {
 /** A consumer as a fresh process has it: all it knows of before is in the database. */
 const started = (): EventTransport => {
   hub = new KpiHub((tenant) => readKpis(database, tenant), () => undefined);
-  const made = salesConsumer({ database, reader: store, link, hub, logger: makeLogger('spec', 'fatal'), metrics: new Registry() });
+  const [logger, metrics] = [makeLogger('spec', 'fatal'), new Registry()];
+  const builds = salesBuilds({ database, aside: database, reader: store, hub, logger, metrics });
+  const made = salesConsumer({ builds, reader: store, link, logger, metrics });
   made.listen(() => undefined);
   return made;
 };

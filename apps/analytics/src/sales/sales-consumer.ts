@@ -1,22 +1,43 @@
 import type { BusLink } from '@millrace/event-bus';
-import { projectionRunner, sqlCheckpoints, sqlParked } from '@millrace/event-sourcing';
+import { ProjectionBuilds, type Switched } from '@millrace/event-sourcing';
 import { logName, type LogReader } from '@millrace/kernel';
 import { EventTransport, type Logger } from '@millrace/service-kit';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import type { DataSource, EntityManager } from 'typeorm';
 import { CONSUMER } from '../checkpoint/consumer-name.ts';
 import type { KpiHub } from '../live/kpi-hub.ts';
-import { removeFacts } from './fact-removal.ts';
 import { salesFacts } from './sales-facts.ts';
 
 /** As `reads` in service.yaml. */
 const CONTEXTS = ['sales'];
 
-interface SalesConsumerParts {
+interface SalesBuildsParts {
   readonly database: DataSource;
+  readonly aside: DataSource;
+  readonly reader: LogReader;
+  readonly hub: KpiHub;
+  readonly logger: Logger;
+  readonly metrics: Registry;
+  readonly announce?: (switched: Switched) => Promise<void>;
+}
+
+/** The service's read models. Screens hear of what is committed to the active build, and of no other. */
+export const salesBuilds = ({ database, aside, reader, hub, logger, metrics, announce }: SalesBuildsParts): ProjectionBuilds<EntityManager> => {
+  const applied = new Counter({ name: 'analytics_events_applied_total', help: 'Events applied or passed over, per log', labelNames: ['tenant', 'log'], registers: [metrics] });
+  return new ProjectionBuilds<EntityManager>({
+    live: database, aside, reader, projections: [salesFacts], ...(announce ? { announce } : {}),
+    committed: ({ log, events }) => {
+      applied.inc({ tenant: log.tenant, log: logName(log) }, events.length);
+      if (events.some((event) => salesFacts.types.includes(event.envelope.type))) hub.changed(log.tenant);
+    },
+    onError: (error) => logger.warn({ err: error }, 'a build or the fact of a switch will be tried again'),
+  });
+};
+
+interface SalesConsumerParts {
+  readonly builds: ProjectionBuilds<EntityManager>;
   readonly reader: LogReader;
   readonly link: BusLink;
-  readonly hub: KpiHub;
   readonly logger: Logger;
   readonly metrics: Registry;
 }
@@ -38,20 +59,9 @@ const measureLag = (transport: EventTransport, reader: LogReader, metrics: Regis
   });
 };
 
-/** One ordered loop per sales log: facts, rollup and checkpoint in one transaction; screens hear of it after the commit. */
-export const salesConsumer = ({ database, reader, link, hub, logger, metrics }: SalesConsumerParts): EventTransport => {
-  const applied = new Counter({ name: 'analytics_events_applied_total', help: 'Events applied or passed over, per log', labelNames: ['tenant', 'log'], registers: [metrics] });
-  const transport = new EventTransport({
-    service: CONSUMER, contexts: CONTEXTS, reader, link, logger, metrics,
-    handler: (onEvent) => projectionRunner<EntityManager>({
-      scope: database, checkpoints: sqlCheckpoints(database, CONSUMER), parked: sqlParked(database, CONSUMER), projections: [salesFacts, onEvent],
-      reset: removeFacts,
-      committed: ({ log, events }) => {
-        applied.inc({ tenant: log.tenant, log: logName(log) }, events.length);
-        if (events.some((event) => salesFacts.types.includes(event.envelope.type))) hub.changed(log.tenant);
-      },
-    }),
-  });
+/** One ordered loop per sales log: facts, rollup and checkpoint in one transaction. */
+export const salesConsumer = ({ builds, reader, link, logger, metrics }: SalesConsumerParts): EventTransport => {
+  const transport = new EventTransport({ service: CONSUMER, contexts: CONTEXTS, reader, link, logger, metrics, handler: () => builds.handler() });
   measureLag(transport, reader, metrics);
   return transport;
 };

@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { BatchHandler } from '@millrace/event-bus';
-import { projectionRunner, sqlCheckpoints, sqlParked } from '@millrace/event-sourcing';
+import { ProjectionBuilds } from '@millrace/event-sourcing';
 import type { LogKey, StoredEvent } from '@millrace/kernel';
 import { freshDatabase, uniqueTenant, type TestDatabase } from '@millrace/testing';
 import type { DataSource, EntityManager } from 'typeorm';
 import { openAnalyticsDatabase } from '../analytics-database.ts';
-import { CONSUMER } from '../checkpoint/consumer-name.ts';
-import { orderEvent, SAMPLE_ORDERS, storedEvent } from './sample-orders.ts';
+import { noLogs, orderEvent, SAMPLE_ORDERS, storedEvent } from './sample-orders.ts';
 import { salesFacts } from './sales-facts.ts';
 
 let fresh: TestDatabase;
@@ -16,7 +15,7 @@ let log: LogKey;
 beforeAll(async () => {
   fresh = await freshDatabase();
   database = await openAnalyticsDatabase(fresh.url);
-  runner = projectionRunner<EntityManager>({ scope: database, checkpoints: sqlCheckpoints(database, CONSUMER), parked: sqlParked(database, CONSUMER), projections: [salesFacts] });
+  runner = new ProjectionBuilds<EntityManager>({ live: database, aside: database, reader: noLogs, projections: [salesFacts] }).handler();
 });
 beforeEach(() => { log = { tenant: uniqueTenant(), context: 'sales', shard: 0 }; });
 afterAll(async () => { await database.destroy(); await fresh.drop(); });

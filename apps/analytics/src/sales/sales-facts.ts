@@ -1,13 +1,18 @@
-import type { Projection } from '@millrace/event-sourcing';
+import type { VersionedProjection } from '@millrace/event-sourcing';
 import type { EntityManager } from 'typeorm';
 import { insertFacts } from './fact-insert.ts';
+import { removeFacts } from './fact-removal.ts';
+import { SALES_TABLES } from './sales-tables.ts';
 import { BILLING_TYPES, salesFactOf } from './sales-facts.projection.ts';
 
 /** The read model behind all sales metrics: facts, rollup and buyers, moved together. */
-export const salesFacts: Projection<EntityManager> = {
+export const salesFacts: VersionedProjection<EntityManager> = {
   name: 'sales-facts',
   version: 1,
+  contexts: ['sales'],
   types: BILLING_TYPES,
+  tables: SALES_TABLES,
+  reset: removeFacts,
   async apply(manager, events) {
     const [first] = events;
     if (first === undefined) return;

@@ -1,5 +1,8 @@
-import type { StoredEvent } from '@millrace/kernel';
+import type { LogReader, StoredEvent } from '@millrace/kernel';
 import type { ProjectedEvent } from '@millrace/event-sourcing';
+
+/** An event database without logs, for specs that hand batches over themselves. */
+export const noLogs: LogReader = { heads: async () => [], head: async () => undefined, read: async () => [], mark: async () => undefined };
 
 /** A line for specs: product, quantity, price, kind. */
 export type SampleLine = readonly [productId: string, quantity: string | number, unitPrice: string, kind?: string];

@@ -6,7 +6,7 @@ import { DomainError } from '@millrace/kernel';
 import type { TransactionScope } from '@millrace/event-sourcing';
 import { rowText } from './row-text.ts';
 import { createTable } from './table-definition.ts';
-import { LAKE_SEGMENT, LOAD_POSITION, PARKED_EVENT } from '../load/load-tables.ts';
+import { DISCARDED_EVENT, LAKE_SEGMENT, LOAD_POSITION, PARKED_EVENT } from '../load/load-tables.ts';
 import { STAR_TABLES } from '../star/star-tables.ts';
 
 /** Raised when the star's tables or their meaning change: the file is derived from the logs and is then made anew. */
@@ -72,7 +72,7 @@ export class WarehouseDatabase implements TransactionScope<DuckDBConnection> {
       duckdb.closeSync();
       return undefined;
     }
-    for (const table of [...STAR_TABLES, LOAD_POSITION, LAKE_SEGMENT, PARKED_EVENT]) await writer.run(createTable(table));
+    for (const table of [...STAR_TABLES, LOAD_POSITION, LAKE_SEGMENT, PARKED_EVENT, DISCARDED_EVENT]) await writer.run(createTable(table));
     return new WarehouseDatabase(duckdb, writer, await duckdb.connect(), await duckdb.connect(), rowText(meta, 'instance'));
   }
 

@@ -22,7 +22,7 @@ export class LoadPositions implements CheckpointStore<DuckDBConnection> {
   constructor(private readonly database: WarehouseDatabase) {}
 
   async load(log: LogKey): Promise<LogMark | undefined> {
-    return this.database.exclusively((connection) => this.within(connection, log));
+    return this.database.exclusively((connection) => this.lock(connection, log));
   }
 
   async logs(): Promise<LogKey[]> {
@@ -34,7 +34,8 @@ export class LoadPositions implements CheckpointStore<DuckDBConnection> {
     await tx.run('delete from load_position where tenant = $1 and context = $2 and shard = $3', key(log));
   }
 
-  async within(tx: DuckDBConnection, log: LogKey): Promise<LogMark | undefined> {
+  /** Nothing else writes beside `tx`: reading is holding. */
+  async lock(tx: DuckDBConnection, log: LogKey): Promise<LogMark | undefined> {
     const [row] = (await tx.runAndReadAll('select epoch, position, leaf from load_position where tenant = $1 and context = $2 and shard = $3', key(log))).getRowObjects();
     return row && markOf(row);
   }

@@ -13,6 +13,12 @@ export const LAKE_SEGMENT: TableDefinition = {
   columns: [['tenant', VARCHAR], ['context', VARCHAR], ['shard', INTEGER], ['epoch', BIGINT], ['first', BIGINT], ['last', BIGINT], ['bytes', BIGINT]],
 };
 
+/** Events an operator took out of the star for good; the fact of it is in the backbone's log. Raw, they stay in the lake. */
+export const DISCARDED_EVENT: TableDefinition = {
+  name: 'discarded_event',
+  columns: [['tenant', VARCHAR], ['context', VARCHAR], ['shard', INTEGER], ['position', BIGINT], ['event_id', VARCHAR], ['reason', VARCHAR]],
+};
+
 /** Events whose facts could not be loaded, and the later ones of their streams. Raw, they are in the lake like all others. */
 export const PARKED_EVENT: TableDefinition = {
   name: 'parked_event',

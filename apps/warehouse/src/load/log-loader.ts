@@ -108,7 +108,7 @@ export class LogLoader implements BatchHandler {
   }
 
   private async refuseGap(tx: DuckDBConnection, { log, events, mark }: EventBatch): Promise<void> {
-    const loaded = await this.positions.within(tx, log);
+    const loaded = await this.positions.lock(tx, log);
     const [first] = events;
     if (first?.position === (loaded?.position ?? 0) + 1 && (loaded === undefined || loaded.epoch === mark.epoch)) return;
     throw new DomainError('conflict', 'load-out-of-order', { loaded: loaded?.position ?? 0, first: first?.position ?? 0 }, 'Expected the batch after the last one loaded. Read the load position again and continue there.');
@@ -118,8 +118,9 @@ export class LogLoader implements BatchHandler {
     const feeding = events.filter((event) => feedsStar(event.envelope.type));
     if (feeding.length === 0) return;
     const waiting = new Set(await this.parkedEvents.keys(tx, log, [...new Set(feeding.map((event) => event.envelope.stream))]));
+    const discarded = await this.parkedEvents.discarded(tx, log, feeding[0]?.position ?? 0, feeding.at(-1)?.position ?? 0);
     const readable: Readable[] = [];
-    for (const outcome of feeding.map(read)) {
+    for (const outcome of feeding.filter(({ position, envelope }) => discarded.get(position) !== envelope.id).map(read)) {
       const { stream: key, id: eventId } = outcome.event.envelope;
       const park = (code: string, reason: string): Promise<void> => this.parkedEvents.park(tx, log, { position: outcome.event.position, key, eventId, code, reason });
       if (waiting.has(key)) await park('behind-parked', 'an earlier event of the same stream is parked');

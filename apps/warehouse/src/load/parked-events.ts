@@ -26,6 +26,11 @@ export class ParkedEvents implements ParkedStore<DuckDBConnection> {
     await tx.run(`delete from parked_event where ${OF_LOG}`, place(log));
   }
 
+  async discarded(tx: DuckDBConnection, log: LogKey, first: number, last: number): Promise<ReadonlyMap<number, string>> {
+    const found = await tx.runAndReadAll(`select position, event_id from discarded_event where ${OF_LOG} and position between $4 and $5`, [...place(log), BigInt(first), BigInt(last)]);
+    return new Map(found.getRows().map(([position, eventId]) => [Number(position), String(eventId)]));
+  }
+
   count(log: LogKey): Promise<number> {
     return this.database.exclusively(async (connection) => Number((await connection.runAndReadAll(`select count(*) from parked_event where ${OF_LOG}`, place(log))).getRows()[0]?.[0] ?? 0));
   }
