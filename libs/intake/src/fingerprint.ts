@@ -1,8 +1,9 @@
-import { createHmac, hash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import type { EventContract, EventData } from '@millrace/contracts';
 import { DomainError } from '@millrace/kernel';
 import type { SubjectKeys } from '@millrace/privacy';
+import { hmacSha256 } from './hmac.ts';
 import { FINGERPRINT_PURPOSE, replacePersonal } from './personal-data.ts';
 
 /** What two deliveries of one event have in common. */
@@ -22,7 +23,11 @@ const canonical = (value: unknown): string => {
   return text;
 };
 
-const blinded = (key: Uint8Array) => (value: unknown): string => createHmac('sha256', key).update(canonical(value)).digest('hex');
+const blinded = (key: Uint8Array) => {
+  const hmac = hmacSha256(key);
+  // A text's canonical form is what JSON.stringify makes of it (RFC 8785 section 3.2.2.2), lone surrogates apart, which intake refuses.
+  return (value: unknown): string => hmac(typeof value === 'string' ? JSON.stringify(value) : canonical(value));
+};
 
 /**
  * Hex of the 32-byte fingerprint by which a retry is told from a conflict (ARCHITECTURE 1.5): SHA-256 over the RFC 8785 form of type,

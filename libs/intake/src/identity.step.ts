@@ -6,17 +6,23 @@ import type { PersonalData } from './personal-data.ts';
 interface Question {
   readonly personal: PersonalData;
   readonly purposes: Set<string>;
+  readonly askers: Candidate[];
 }
 
 /** One question per distinct list of identifiers, in order of first appearance: a batch of a visitor's clicks asks once. */
 const distinct = (candidates: readonly Candidate[]): Map<string, Question> => {
   const questions = new Map<string, Question>();
-  for (const { personal } of candidates) {
+  for (const candidate of candidates) {
+    const { personal } = candidate;
     if (!personal) continue;
     const name = nameOf(personal);
-    const question = questions.get(name) ?? { personal, purposes: new Set<string>() };
+    const question = questions.get(name);
+    if (question === undefined) {
+      questions.set(name, { personal, purposes: new Set(personal.purposes), askers: [candidate] });
+      continue;
+    }
     for (const purpose of personal.purposes) question.purposes.add(purpose);
-    questions.set(name, question);
+    question.askers.push(candidate);
   }
   return questions;
 };
@@ -40,14 +46,15 @@ export const identify = async (keys: SubjectKeyProvider, tenant: Tenant, fresh: 
     toFind.size === 0 ? [] : keys.find(tenant, [...toFind.values()].map(({ personal }) => personal.identifiers), purposesOfAll(toFind.values())),
   ]);
   const identities = new Map<Candidate, SubjectKeys>();
-  const spread = (candidates: readonly Candidate[], questions: Map<string, Question>, answers: readonly (SubjectKeys | undefined)[]): void => {
-    const byName = new Map([...questions.keys()].map((name, at) => [name, answers[at]]));
-    for (const candidate of candidates) {
-      const subject = candidate.personal && byName.get(nameOf(candidate.personal));
-      if (subject) identities.set(candidate, subject);
+  const spread = (questions: Map<string, Question>, answers: readonly (SubjectKeys | undefined)[]): void => {
+    let at = 0;
+    for (const { askers } of questions.values()) {
+      const subject = answers[at];
+      at += 1;
+      if (subject) for (const candidate of askers) identities.set(candidate, subject);
     }
   };
-  spread(fresh, toResolve, resolved);
-  spread(known, toFind, found);
+  spread(toResolve, resolved);
+  spread(toFind, found);
   return identities;
 };

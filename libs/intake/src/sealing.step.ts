@@ -17,7 +17,9 @@ export interface SealedEvent {
   readonly event: EventToAppend;
 }
 
-const iso = (ms: number): string => new Date(ms).toISOString();
+/** A request's events share their time of receipt, and often their own. */
+let lastIso = { ms: Number.NaN, text: '' };
+const iso = (ms: number): string => (ms === lastIso.ms ? lastIso.text : (lastIso = { ms, text: new Date(ms).toISOString() }).text);
 
 /** Fingerprint of a candidate, by its own text and its person's key. */
 export const candidateFingerprint = ({ contract, incoming, time, data }: Candidate, person: SubjectKeys | undefined): string =>

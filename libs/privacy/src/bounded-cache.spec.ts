@@ -18,6 +18,31 @@ describe('a bounded cache', () => {
     cache.clear();
   });
 
+  it('keeps what was used, and always what was set last', () => {
+    const use = fc.record({ set: fc.boolean(), key: fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f') });
+    fc.assert(fc.property(fc.integer({ min: 1, max: 4 }), fc.array(use, { maxLength: 60 }), (maxEntries, uses) => {
+      const cache = new BoundedCache<string>({ maxEntries, ttlMs: 1000, now: standing().now });
+      for (const { set, key } of uses) {
+        if (set) cache.set(key, key);
+        const found: string | undefined = cache.get(key);
+        expect(found === key || (!set && found === undefined)).toBe(true);
+        expect(cache.size).toBeLessThanOrEqual(maxEntries);
+      }
+      cache.clear();
+    }));
+  });
+
+  it('drops something even where everything is in use', () => {
+    const cache = new BoundedCache<number>({ maxEntries: 100, ttlMs: 1000, now: standing().now });
+    const names = Array.from({ length: 100 }, (_, n) => `k${n}`);
+    for (const [n, name] of names.entries()) cache.set(name, n);
+    for (const name of names) cache.get(name);
+    cache.set('new', 0);
+    expect([cache.size, cache.get('new')]).toEqual([100, 0]);
+    expect(names.filter((name) => cache.get(name) === undefined)).toHaveLength(1);
+    cache.clear();
+  });
+
   it('forgets an entry ttlMs after it was set, however often it is used', () => {
     const clock = standing();
     const cache = new BoundedCache<number>({ maxEntries: 9, ttlMs: 1000, now: clock.now });

@@ -1,5 +1,5 @@
 export interface CacheBounds {
-  /** Beyond it the entry unused for longest is dropped. */
+  /** Beyond it an entry unused for long is dropped. */
   readonly maxEntries: number;
   /** Counted from when an entry was set; using it doesn't prolong it. */
   readonly ttlMs: number;
@@ -10,13 +10,23 @@ export interface CacheBounds {
 // A cache of long life is swept this often per lifetime, so an entry leaves memory at most a quarter late.
 const SWEEPS_PER_TTL = 4;
 
+// Where everything is in use a walk over all of it would stall the process: then the one that came first goes.
+const MOST_CHANCES = 32;
+
+interface Entry<Value> {
+  readonly value: Value;
+  readonly expires: number;
+  used: boolean;
+}
+
 /**
- * A least-recently-used map, bounded in number and in time. An entry older than `ttlMs` is never returned; it leaves memory with the
+ * A map bounded in number and in time that keeps what is used: an entry that was used since it came to the front is passed over once when
+ * room is made (second chance, Corbató 1968), which costs a use a mark where strict recency costs it a move. An entry older than `ttlMs` is never returned; it leaves memory with the
  * next sweep, which a timer runs as long as anything is held (the timer does not keep the process alive).
  */
 export class BoundedCache<Value> {
-  // A Map iterates in order of insertion: used entries are put back at the end, so the first is the one unused for longest.
-  readonly #entries = new Map<string, { readonly value: Value; readonly expires: number }>();
+  // A Map iterates in order of insertion: the first has waited longest for its chance.
+  readonly #entries = new Map<string, Entry<Value>>();
   readonly #maxEntries: number;
   readonly #ttlMs: number;
   readonly #now: () => number;
@@ -35,16 +45,18 @@ export class BoundedCache<Value> {
   get(key: string): Value | undefined {
     const entry = this.#entries.get(key);
     if (!entry) return undefined;
+    if (entry.expires > this.#now()) {
+      entry.used = true;
+      return entry.value;
+    }
     this.#entries.delete(key);
-    if (entry.expires <= this.#now()) return undefined;
-    this.#entries.set(key, entry);
-    return entry.value;
+    return undefined;
   }
 
   set(key: string, value: Value): void {
     this.#entries.delete(key);
-    this.#entries.set(key, { value, expires: this.#now() + this.#ttlMs });
-    if (this.#entries.size > this.#maxEntries) this.#dropOldest();
+    this.#entries.set(key, { value, expires: this.#now() + this.#ttlMs, used: false });
+    if (this.#entries.size > this.#maxEntries) this.#makeRoom(key);
     this.#timer ??= setInterval(() => { this.sweep(); }, Math.max(1, this.#ttlMs / SWEEPS_PER_TTL)).unref();
   }
 
@@ -61,9 +73,16 @@ export class BoundedCache<Value> {
     this.#stopTimer();
   }
 
-  #dropOldest(): void {
-    const [oldest] = this.#entries.keys();
-    if (oldest !== undefined) this.#entries.delete(oldest);
+  /** Drops the first entry that has had its chance, and never the newest: it ends because each step takes a chance away. */
+  #makeRoom(newest: string): void {
+    let chances = MOST_CHANCES;
+    for (const [key, entry] of this.#entries) {
+      this.#entries.delete(key);
+      if (key !== newest && (!entry.used || chances === 0)) return;
+      entry.used = false;
+      chances = Math.max(0, chances - 1);
+      this.#entries.set(key, entry);
+    }
   }
 
   #stopTimer(): void {

@@ -7,7 +7,7 @@ export const parsePointer = (pointer: string): string[] => {
   return pointer.slice(1).split('/').map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
 };
 
-const escapeSegment = (segment: string): string => segment.replaceAll('~', '~0').replaceAll('/', '~1');
+const escapeSegment = (segment: string): string => (segment.includes('~') || segment.includes('/') ? segment.replaceAll('~', '~0').replaceAll('/', '~1') : segment);
 
 /** A JSON object, neither null nor a list. */
 export const isObject = (value: Json): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -28,10 +28,12 @@ const changeAt = (node: Json, segments: readonly string[], depth: number, path: 
   if (Array.isArray(node)) return changeElements(node as readonly Json[], segments, depth, path, change);
   const name = segments[depth]!;
   if (!isObject(node) || !Object.hasOwn(node, name)) return node;
-  const { [name]: value, ...others } = node;
+  const value = node[name];
   const next = changeAt(value!, segments, depth + 1, `${path}/${escapeSegment(name)}`, change);
   if (next === value) return node;
-  return next === undefined ? others : { ...node, [name]: next };
+  if (next !== undefined) return { ...node, [name]: next };
+  const { [name]: _removed, ...others } = node;
+  return others;
 };
 
 /**

@@ -45,16 +45,35 @@ const checkKey = (key: Uint8Array): void => {
   if (key.length !== KEY_BYTES) throw new DomainError('invalid', 'data-key-malformed', { bytes: key.length }, `A data key has ${KEY_BYTES} bytes; got ${key.length}.`);
 };
 
-/** iv ‖ ciphertext ‖ tag under AES-256-GCM with a fresh random IV; at most 2^32 times per key (NIST SP 800-38D). */
-export const sealBytes = (key: Uint8Array, plain: Uint8Array, aad: Uint8Array): Buffer => {
+/** Random bytes are drawn for many IVs at once, since a draw costs as much as a cipher; each is used once. */
+const IVS = Buffer.allocUnsafe(512 * IV_BYTES);
+let ivsDrawn = IVS.length;
+const freshIv = (): Buffer => {
+  if (ivsDrawn === IVS.length) {
+    randomFillSync(IVS);
+    ivsDrawn = 0;
+  }
+  ivsDrawn += IV_BYTES;
+  return IVS.subarray(ivsDrawn - IV_BYTES, ivsDrawn);
+};
+
+const sealWith = (key: Uint8Array, plain: Uint8Array | string, aad: Uint8Array): Buffer => {
   checkKey(key);
-  const iv = randomFillSync(Buffer.allocUnsafe(IV_BYTES));
+  const iv = freshIv();
   const cipher = createCipheriv(CIPHER, key, iv, { authTagLength: TAG_BYTES });
   cipher.setAAD(aad);
-  const head = cipher.update(plain);
-  const tail = cipher.final();
-  return Buffer.concat([iv, head, tail, cipher.getAuthTag()]);
+  const text = typeof plain === 'string' ? cipher.update(plain, 'utf8') : cipher.update(plain);
+  // GCM is a stream cipher: there is nothing left to come out at the end.
+  cipher.final();
+  const box = Buffer.allocUnsafe(IV_BYTES + text.length + TAG_BYTES);
+  box.set(iv);
+  box.set(text, IV_BYTES);
+  box.set(cipher.getAuthTag(), IV_BYTES + text.length);
+  return box;
 };
+
+/** iv ‖ ciphertext ‖ tag under AES-256-GCM with a fresh random IV; at most 2^32 times per key (NIST SP 800-38D). */
+export const sealBytes = (key: Uint8Array, plain: Uint8Array, aad: Uint8Array): Buffer => sealWith(key, plain, aad);
 
 /** Inverse of sealBytes. Anything altered, cut or bound to another `aad` is DomainError `invalid` (`sealed-value-damaged`). */
 export const openBytes = (key: Uint8Array, box: Uint8Array, aad: Uint8Array): Buffer => {
@@ -80,7 +99,7 @@ const damaged = (): DomainError =>
  * `undefined` has no JSON form and is refused by its type.
  */
 export const sealField = (value: Json, subject: string, key: DataKey, place: SealedPlace): SealedValue => {
-  const box = sealBytes(key.key, Buffer.from(JSON.stringify(value)), additionalData(place));
+  const box = sealWith(key.key, JSON.stringify(value), additionalData(place));
   return { $sealed: { subject, purpose: key.purpose, epoch: key.epoch, path: place.path, typeVersion: place.typeVersion, box: box.toString('base64url') } };
 };
 
