@@ -40,10 +40,10 @@ const POSTGRES: Readonly<Record<string, Rights>> = {
   warehouse: { appends: [], views: ['head', 'log_epoch', 'clickstream', 'sales', 'customer', 'inventory', 'merchandise'], functions: SEEING },
 };
 
-const consuming = (service: string, contexts: readonly string[]): string[] => [
-  ...contexts.map((context) => `$JS.API.CONSUMER.CREATE.*.${service}.evt.*.${context}.>`),
-  `$JS.API.CONSUMER.MSG.NEXT.*.${service}`, `$JS.API.CONSUMER.INFO.*.${service}`, `$JS.API.CONSUMER.DELETE.*.${service}`,
-];
+const consuming = (service: string, contexts: readonly string[]): string[] => [service, `${service}-1`, `${service}-2`, `${service}-3`].flatMap((name) => [
+  ...contexts.map((context) => `$JS.API.CONSUMER.CREATE.*.${name}.evt.*.${context}.>`),
+  `$JS.API.CONSUMER.MSG.NEXT.*.${name}`, `$JS.API.CONSUMER.INFO.*.${name}`, `$JS.API.CONSUMER.DELETE.*.${name}`,
+]);
 const NATS: Readonly<Record<string, NatsPermissions>> = {
   analytics: { publish: ['cmd.backbone.parked-event.discard', 'cmd.backbone.projection.switch', ...consuming('analytics', ['sales'])], subscribe: ['_INBOX.analytics.>', 'query.analytics.consumers analytics'], answersRequests: true },
   backbone: { publish: [

@@ -10,6 +10,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   append: async () => (await import('./append.bench.ts')).benchAppend,
   intake: async () => (await import('./intake.bench.ts')).benchIntake,
   import: async () => (await import('./import.bench.ts')).benchImport,
+  relay: async () => (await import('./relay.bench.ts')).benchRelay,
 };
 
 const usage = `npm run bench -- <${Object.keys(BENCHES).join('|')}>… [--quick] [--keep], or npm run bench -- report`;

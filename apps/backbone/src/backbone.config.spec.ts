@@ -17,14 +17,14 @@ const problems = (part: Record<string, string | undefined>): readonly string[] =
 
 describe('backbone\'s config', () => {
   it('is read, with a minute between folds', () => {
-    expect(read()).toMatchObject({ ok: true, config: { httpHost: '127.0.0.1', httpPort: 7405, eventsUrl: env.MILLRACE_EVENTS_URL, natsUrl: env.MILLRACE_NATS_URL, natsSeedFile: env.MILLRACE_NATS_SEED_FILE, foldCountersMs: 60_000 } });
+    expect(read()).toMatchObject({ ok: true, config: { httpHost: '127.0.0.1', httpPort: 7405, eventsUrl: env.MILLRACE_EVENTS_URL, natsUrl: env.MILLRACE_NATS_URL, natsSeedFile: env.MILLRACE_NATS_SEED_FILE, foldCountersMs: 60_000, streamMaxBytes: 256 * 1024 * 1024, streamMaxAgeMs: 604_800_000 } });
   });
 
   it('has no default for anything secret, nor for where its servers are', () => {
     for (const name of ['MILLRACE_API_TOKENS', 'MILLRACE_EVENTS_URL', 'MILLRACE_NATS_URL', 'MILLRACE_NATS_SEED_FILE']) expect(problems({ [name]: undefined })).toEqual([expect.stringContaining(`${name}: is not set`)]);
   });
 
-  it.each([['MILLRACE_FOLD_COUNTERS_MS', '50'], ['MILLRACE_FOLD_COUNTERS_MS', 'often'], ['MILLRACE_FOLD_COUNTERS_MS', '200.5'], ['MILLRACE_EVENTS_URL', 'mysql://x/y'], ['MILLRACE_NATS_URL', 'http://127.0.0.1']])('refuses %s=%s', (name, value) => {
+  it.each([['MILLRACE_STREAM_MAX_BYTES', '1000'], ['MILLRACE_STREAM_MAX_AGE_MS', '7d'], ['MILLRACE_FOLD_COUNTERS_MS', '50'], ['MILLRACE_FOLD_COUNTERS_MS', 'often'], ['MILLRACE_FOLD_COUNTERS_MS', '200.5'], ['MILLRACE_EVENTS_URL', 'mysql://x/y'], ['MILLRACE_NATS_URL', 'http://127.0.0.1']])('refuses %s=%s', (name, value) => {
     expect(problems({ [name]: value })).toEqual([expect.stringContaining(`${name}: `)]);
   });
 
@@ -38,7 +38,7 @@ describe('backbone\'s config', () => {
     const reading = read({ MILLRACE_FOLD_COUNTERS_MS: '500' });
     expect(reading.ok && printableConfig(backboneConfig, reading.config)).toEqual({
       MILLRACE_HTTP_HOST: '127.0.0.1', MILLRACE_HTTP_PORT: 7405, MILLRACE_API_TOKENS: '***', MILLRACE_LOG_LEVEL: 'info', MILLRACE_EVENTS_URL: '***',
-      MILLRACE_NATS_URL: env.MILLRACE_NATS_URL, MILLRACE_NATS_SEED_FILE: env.MILLRACE_NATS_SEED_FILE, MILLRACE_FOLD_COUNTERS_MS: 500,
+      MILLRACE_NATS_URL: env.MILLRACE_NATS_URL, MILLRACE_NATS_SEED_FILE: env.MILLRACE_NATS_SEED_FILE, MILLRACE_FOLD_COUNTERS_MS: 500, MILLRACE_STREAM_MAX_BYTES: 256 * 1024 * 1024, MILLRACE_STREAM_MAX_AGE_MS: 604_800_000,
       MILLRACE_LEDGER_SEED_FILE: env.MILLRACE_LEDGER_SEED_FILE, MILLRACE_LEDGER_DIR: env.MILLRACE_LEDGER_DIR,
       MILLRACE_WITNESS_HTTP_URL: env.MILLRACE_WITNESS_HTTP_URL, MILLRACE_WITNESS_KEY: VerifierKey.parse(env.MILLRACE_WITNESS_KEY),
     });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DEFAULT_STREAM_LIMITS } from '@millrace/event-bus';
 import { VerifierKey } from '@millrace/ledger';
 import { defineConfig, serviceUrl, setting, shared, type ConfigOf } from '@millrace/service-kit';
 
@@ -18,6 +19,8 @@ const witnessKey: z.ZodType<VerifierKey> = z.string().transform((text, context) 
 
 export const backboneConfig = defineConfig('backbone', {
   eventsUrl, natsUrl, natsSeedFile,
+  streamMaxBytes: setting('MILLRACE_STREAM_MAX_BYTES', z.coerce.number().int().min(1024 * 1024).default(DEFAULT_STREAM_LIMITS.maxBytes), 'how much of a log its stream keeps, in bytes; older events are read from Postgres'),
+  streamMaxAgeMs: setting('MILLRACE_STREAM_MAX_AGE_MS', z.coerce.number().int().min(1_000).default(DEFAULT_STREAM_LIMITS.maxAgeMs), 'how long a stream keeps an event'),
   foldCountersMs: setting('MILLRACE_FOLD_COUNTERS_MS', z.coerce.number().int().min(100).default(DEFAULT_FOLD_MS), 'how often counter deltas are folded together'),
   ledgerSeedFile: setting('MILLRACE_LEDGER_SEED_FILE', z.string(), 'file (0600) with the Ed25519 seed checkpoints are signed with: 64 hex digits'),
   ledgerDir: setting('MILLRACE_LEDGER_DIR', z.string(), 'folder for the leaf hashes kept outside of the database'),

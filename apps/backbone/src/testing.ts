@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { createUser } from '@nats-io/nkeys';
-import { natsServerConfig } from '@millrace/event-bus';
+import { DEFAULT_STREAM_LIMITS, natsServerConfig } from '@millrace/event-bus';
 import { roleOf, type AppendUnit } from '@millrace/event-store';
 import type { LogKey } from '@millrace/kernel';
 import { buildService, drainService, makeLogger, readServiceManifests } from '@millrace/service-kit';
@@ -70,7 +70,7 @@ export const runBackbone = async ({ eventsUrl, natsUrl, seed, foldCountersMs = 6
   await writeFile(natsSeedFile, seed ?? createUser().getSeed(), { mode: 0o600 });
   const config: BackboneConfig = {
     httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined, apiTokens: [{ principal: 'operator', sha256: createHash('sha256').update(TOKEN).digest() }],
-    eventsUrl, natsUrl, natsSeedFile, foldCountersMs, ...await ledgerSettings(secrets),
+    eventsUrl, natsUrl, natsSeedFile, foldCountersMs, streamMaxBytes: DEFAULT_STREAM_LIMITS.maxBytes, streamMaxAgeMs: DEFAULT_STREAM_LIMITS.maxAgeMs, ...await ledgerSettings(secrets),
   };
   const app = await buildService({ config: backboneConfig, module: async () => (await import('./app.module.ts')).AppModule }, config, makeLogger('backbone', 'fatal'));
   await app.listen(0, '127.0.0.1');

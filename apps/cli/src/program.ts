@@ -9,6 +9,7 @@ import { registerLoginLink } from './commands/login-link.ts';
 import { registerParked } from './commands/parked.ts';
 import { registerProjection } from './commands/projection.ts';
 import { registerRecover } from './commands/recover.ts';
+import { registerRelay } from './commands/relay.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerSource } from './commands/source.ts';
 import { registerStatus } from './commands/status.ts';
@@ -17,7 +18,7 @@ import { registerUp } from './commands/up.ts';
 
 const COMMANDS: readonly Register[] = [
   registerUp, registerStop, registerStatus, registerDoctor, registerLoginLink, registerSource, registerImport,
-  registerSimulate, registerRecover, registerEvents, registerLogs, registerMetric, registerSql, registerReveal,
+  registerSimulate, registerRecover, registerRelay, registerEvents, registerLogs, registerMetric, registerSql, registerReveal,
   registerProjection, registerParked,
 ];
 

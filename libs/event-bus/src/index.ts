@@ -11,7 +11,8 @@ export { OrderedConsumers, type OrderedConsumersOptions } from './ordered-consum
 export { natsPermissions, type BusManifest, type NatsPermissions } from './permissions.ts';
 export { Relay, type RelayOptions } from './relay.ts';
 export { natsServerConfig, type NatsServerOptions } from './server-config.ts';
-export { eventSubject, logSubjectFilter, streamNameOf } from './subject.ts';
+export { consumerNameOf, eventSubject, logSubjectFilter, MAX_INSTANCES, parseStreamName, streamNameOf } from './subject.ts';
+export { DEFAULT_COMPARISON, type ComparisonLimits } from './stream-comparison.ts';
 export { DEFAULT_STREAM_LIMITS, logStreamConfig, type LogStreamConfig, type StreamLimits } from './topology.ts';
 export { newestStreams } from './stranded-streams.ts';
 export { currentTraceparent, injectTrace, inSpan, type SpanOptions } from './tracing.ts';

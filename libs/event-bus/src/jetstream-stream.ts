@@ -31,11 +31,12 @@ export class LogStream {
     return new LogStream(nc, await jetstreamManager(nc, { checkAPI: false }), log, epoch);
   }
 
-  /** Undefined when there is no such stream. */
-  async end(): Promise<StreamEnd | undefined> {
+  /** Undefined when there is no such stream. With `limits`, a stream that keeps to others is given these. */
+  async end(limits?: StreamLimits): Promise<StreamEnd | undefined> {
     const name = streamNameOf(this.log, this.epoch);
     try {
-      const { state } = await this.jsm.streams.info(name);
+      const { state, config } = await this.jsm.streams.info(name);
+      if (limits) await this.keepTo(limits, config);
       if (state.messages === 0) return { position: state.last_seq };
       const last = await this.jsm.streams.getMessage(name, { seq: state.last_seq });
       const leaf = leafOf(last);
@@ -65,6 +66,21 @@ export class LogStream {
   /** Makes the stream so that its next sequence is `firstPosition`. Idempotent: an equal stream is left as it is. */
   async create(firstPosition: Position, limits?: StreamLimits): Promise<void> {
     await this.jsm.streams.add(logStreamConfig(this.log, this.epoch, firstPosition, limits) as Partial<StreamConfig> & { name: string });
+  }
+
+  private async keepTo(limits: StreamLimits, config: StreamConfig): Promise<void> {
+    const wanted = { max_bytes: limits.maxBytes, max_age: limits.maxAgeMs * 1_000_000 };
+    if (config.max_bytes === wanted.max_bytes && config.max_age === wanted.max_age) return;
+    await this.jsm.streams.update(streamNameOf(this.log, this.epoch), { ...config, ...wanted, duplicate_window: Math.min(config.duplicate_window, wanted.max_age) });
+  }
+
+  /** Deletes the stream; one that is not there is no error. */
+  async remove(): Promise<void> {
+    try {
+      await this.jsm.streams.delete(streamNameOf(this.log, this.epoch));
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError) || error.code !== STREAM_NOT_FOUND) throw error;
+    }
   }
 
   /**

@@ -6,13 +6,16 @@ import { divergenceOf, sameLeaf } from './divergence.ts';
 import type { BusLink } from './link.ts';
 import { decodeMessage } from './message.ts';
 import { isStreamMissing, StreamSource } from './stream-source.ts';
+import { consumerNameOf } from './subject.ts';
 import { causeOf, inSpan } from './tracing.ts';
 
 export type EventOrigin = 'stream' | 'log';
 
 export interface LogConsumerOptions {
-  /** Names the JetStream consumer. */
+  /** Names the JetStream consumer, together with `instance`. */
   readonly service: string;
+  /** Which of several running instances of the service this is: 0, the only one, unless told. */
+  readonly instance?: number;
   readonly reader: LogReader;
   readonly handler: BatchHandler;
   /** Absent: reads Postgres only. */
@@ -174,7 +177,7 @@ export class LogConsumer {
     if (!nc || this.source || Date.now() < this.busNotBefore) return this.source;
     // Far behind, the stream may not reach back so far: what it holds is found out by the first message's sequence.
     try {
-      this.source = await StreamSource.open(nc, this.options.service, this.log, this.epoch, this.position);
+      this.source = await StreamSource.open(nc, consumerNameOf(this.options.service, this.options.instance), this.log, this.epoch, this.position);
     } catch (error) {
       this.leaveBus(error);
     }

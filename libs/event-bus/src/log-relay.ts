@@ -1,8 +1,9 @@
-import { logName, type LogHead, type LogKey, type LogReader, type Position, type StoredEvent } from '@millrace/kernel';
+import { DomainError, logName, type LogHead, type LogKey, type LogReader, type Position, type StoredEvent } from '@millrace/kernel';
 import { BackOff, pause } from './back-off.ts';
 import { sameLeaf } from './divergence.ts';
-import { LogStream, streamDivergence } from './jetstream-stream.ts';
+import { LogStream, streamDivergence, type PublishOutcome } from './jetstream-stream.ts';
 import type { BusLink } from './link.ts';
+import { DEFAULT_COMPARISON, StreamComparison, type ComparisonLimits, type Mismatch } from './stream-comparison.ts';
 import type { StreamLimits } from './topology.ts';
 import { causeOf, inSpan } from './tracing.ts';
 
@@ -23,18 +24,25 @@ export interface LogRelayOptions {
   readonly reader: LogReader;
   readonly link: BusLink;
   readonly limits?: StreamLimits;
+  /** How stream and log are compared all the while. */
+  readonly comparison?: ComparisonLimits;
   /** Called when the state or its reason changes. */
   readonly onChange?: (status: RelayStatus) => void;
 }
 
 /** JetStream takes at most 1000 messages in a batch. */
 const MAX_BATCH_EVENTS = 1000;
-/** Below the server's default limit on what one batch may hold in flight, and two of them are held in memory. */
+/** Enough that the server always has a batch to store while acknowledgements travel; each holds its events in memory. */
+const BATCHES_IN_FLIGHT = 4;
+/** Below the server's default limit on what one batch may hold in flight, and five of them are held in memory at most. */
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const FIRST_BACK_OFF_MS = 100;
 const MOST_BACK_OFF_MS = 2_000;
 /** An idle relay looks again whether its stream is still there: JetStream's folder may be lost while nothing is appended. */
 const IDLE_CHECK_MS = 2_000;
+
+/** A batch on its way. */
+interface Flight { readonly last: StoredEvent; readonly outcome: Promise<PublishOutcome> }
 
 interface Page { readonly events: readonly StoredEvent[]; readonly divergence?: string }
 
@@ -50,6 +58,10 @@ export class LogRelay {
   private reason: string | undefined;
   private checkedAt = 0;
   private held: string | undefined;
+  private mismatch: Mismatch | undefined;
+  private refillFrom: Position | undefined;
+  private readonly comparison: StreamComparison;
+  private comparing: Promise<void> = Promise.resolve();
   private wake: () => void = () => undefined;
   private readonly stopping = new AbortController();
   private readonly backOff = new BackOff(FIRST_BACK_OFF_MS, MOST_BACK_OFF_MS);
@@ -57,16 +69,28 @@ export class LogRelay {
 
   constructor(head: LogHead, private readonly options: LogRelayOptions) {
     this.head = head;
+    this.comparison = new StreamComparison(options.reader, this.log, options.comparison);
   }
 
   start(): void {
     this.running = this.run();
+    this.comparing = this.compareOn();
   }
 
   async stop(): Promise<void> {
     this.stopping.abort();
     this.wake();
-    await this.running;
+    await Promise.all([this.running, this.comparing]);
+  }
+
+  /**
+   * Deletes the stream and fills it again from a position of the log on (1 to the head + 1); consumers read Postgres meanwhile. Returns at once,
+   * `status` shows it. `invalid` beyond the head.
+   */
+  refill(from: Position): void {
+    if (!Number.isSafeInteger(from) || from < 1 || from > this.head.position + 1) throw new DomainError('invalid', 'refill-out-of-range', { from, head: this.head.position }, `Expected a position from 1 to ${this.head.position + 1}; got ${from}. The log ${logName(this.log)} ends at ${this.head.position}.`);
+    this.refillFrom = from;
+    this.wake();
   }
 
   /** Tells of a head read by the poller; wakes the relay when there is something new. */
@@ -111,12 +135,51 @@ export class LogRelay {
   private async round(): Promise<boolean> {
     if (this.held !== undefined) return this.diverge(this.held);
     const stream = await LogStream.of(this.options.link.connection(), this.log, this.head.epoch);
+    if (this.refillFrom !== undefined) await this.startRefill(stream, this.refillFrom);
+    if (this.mismatch !== undefined && !await this.mismatchGone(stream, this.mismatch)) return false;
     if (this.relayed === undefined || Date.now() - this.checkedAt > IDLE_CHECK_MS) await this.locate(stream);
     if (this.state === 'diverged' || this.relayed === undefined) return false;
     if (this.head.position < this.relayed.position && !(await this.confirmHead(this.relayed.position))) return false;
     this.become('relaying');
     if (this.head.position === this.relayed.position) return false;
     return this.copy(stream);
+  }
+
+  private async startRefill(stream: LogStream, from: Position): Promise<void> {
+    await stream.remove();
+    await stream.create(from, this.options.limits);
+    this.refillFrom = undefined;
+    this.mismatch = undefined;
+    this.relayed = { position: from - 1 };
+    this.checkedAt = Date.now();
+    this.become('relaying');
+  }
+
+  /** A mismatch holds the loop until that very position agrees: because the stream was refilled, or the log renewed. */
+  private async mismatchGone(stream: LogStream, { position }: Mismatch): Promise<boolean> {
+    this.mismatch = await this.comparison.at(stream, position);
+    if (this.mismatch !== undefined) return this.diverge(this.mismatch.reason);
+    this.relayed = undefined;
+    return true;
+  }
+
+  /** Compares stream and log beside the relaying, for as long as it runs. */
+  private async compareOn(): Promise<void> {
+    const everyMs = this.options.comparison?.everyMs ?? DEFAULT_COMPARISON.everyMs;
+    while (!this.stopping.signal.aborted) {
+      await pause(everyMs, this.stopping.signal);
+      if (this.state !== 'relaying' || this.mismatch !== undefined || this.refillFrom !== undefined) continue;
+      try {
+        const epoch = this.head.epoch;
+        const found = await this.comparison.sample(await LogStream.of(this.options.link.connection(), this.log, epoch));
+        // Read across a renewal or a refill it would mean nothing.
+        if (!found || this.stopping.signal.aborted || this.refillFrom !== undefined || (await this.options.reader.head(this.log))?.epoch !== epoch) continue;
+        this.mismatch = found;
+        this.wake();
+      } catch {
+        // Bus or database away: the relaying loop meets the same and says so.
+      }
+    }
   }
 
   /** A head behind what is relayed may have been read before a page that went further: only a fresh one proves a shorter log. */
@@ -129,7 +192,7 @@ export class LogRelay {
 
   /** Learns from the stream where it ends, makes it when it is missing, and compares it with the log. */
   private async locate(stream: LogStream): Promise<void> {
-    const end = await stream.end();
+    const end = await stream.end(this.options.limits);
     this.checkedAt = Date.now();
     if (!end) {
       const [first] = await this.options.reader.read(this.log, 0, 1);
@@ -155,25 +218,52 @@ export class LogRelay {
     if (this.state === 'diverged') this.become('waiting');
   }
 
-  /** Publishes up to the head known now; the next page is read while a batch commits. */
+  /** Publishes up to the head known now, several batches in flight; the next page is read while they commit. */
   private async copy(stream: LogStream): Promise<boolean> {
-    let page = await this.page();
-    while (page.events.length > 0 && this.relayed && !this.stopping.signal.aborted) {
-      const { events } = page;
-      const before = this.relayed.position;
-      const last = events.at(-1);
-      if (!last) break;
-      const committing = inSpan('relay batch', { kind: 'producer', ...causeOf(events), attributes: { 'millrace.log': logName(this.log), 'messaging.batch.message_count': events.length } }, () => stream.publish(before, events));
-      const [outcome, next] = await Promise.all([committing, this.page(last)]);
-      if (outcome === 'refused') {
+    const flight: Flight[] = [];
+    try {
+      let reading = this.page();
+      for (;;) {
+        const page = await reading;
+        const last = page.events.at(-1);
+        if (page.divergence !== undefined) {
+          if (!await this.land(flight, 0)) return true;
+          return this.diverge(page.divergence);
+        }
+        if (!last || this.stopping.signal.aborted || this.refillFrom !== undefined) break;
+        flight.push({ last, outcome: this.publish(stream, page.events) });
+        reading = this.page(last);
+        if (!await this.land(flight, BATCHES_IN_FLIGHT - 1)) {
+          await reading.catch(() => undefined); // read for nothing: the stream is looked at anew
+          return true;
+        }
+      }
+      await this.land(flight, 0);
+      return true;
+    } finally {
+      // A batch whose fate is not known any more must not end the process as an unhandled rejection.
+      await Promise.allSettled(flight.map(({ outcome }) => outcome));
+    }
+  }
+
+  private publish(stream: LogStream, events: readonly StoredEvent[]): Promise<PublishOutcome> {
+    const before = (events[0]?.position ?? 1) - 1;
+    return inSpan('relay batch', { kind: 'producer', ...causeOf(events), attributes: { 'millrace.log': logName(this.log), 'messaging.batch.message_count': events.length } }, () => stream.publish(before, events));
+  }
+
+  /** Waits until at most `most` batches are in flight. False: one was refused, and with it all behind it; the stream must be asked again. */
+  private async land(flight: Flight[], most: number): Promise<boolean> {
+    while (flight.length > most) {
+      const oldest = flight[0];
+      if (!oldest) break;
+      if (await oldest.outcome === 'refused') {
         // Another relay was first, or the stream was made anew: look again.
         this.relayed = undefined;
-        return true;
+        return false;
       }
-      this.relayed = { position: last.position, leaf: last.leaf };
-      page = next;
+      flight.shift();
+      this.relayed = { position: oldest.last.position, leaf: oldest.last.leaf };
     }
-    if (page.divergence !== undefined) return this.diverge(page.divergence);
     return true;
   }
 
@@ -205,6 +295,7 @@ export class LogRelay {
   private async idle(): Promise<void> {
     const waiting = new AbortController();
     this.wake = () => waiting.abort();
+    if (this.refillFrom !== undefined) return;
     if (this.state !== 'diverged' && this.relayed && this.head.position > this.relayed.position) return;
     await pause(IDLE_CHECK_MS, AbortSignal.any([waiting.signal, this.stopping.signal]));
     this.wake = () => undefined;

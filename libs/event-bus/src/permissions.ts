@@ -1,3 +1,5 @@
+import { consumerNameOf, MAX_INSTANCES } from './subject.ts';
+
 /** What of a service.yaml concerns the bus. */
 export interface BusManifest {
   readonly service: string;
@@ -18,12 +20,12 @@ export interface NatsPermissions {
   readonly answersRequests: boolean;
 }
 
-const consumerGrants = ({ service, reads }: BusManifest): string[] => (reads.length === 0 ? [] : [
-  ...reads.map((context) => `$JS.API.CONSUMER.CREATE.*.${service}.evt.*.${context}.>`),
-  `$JS.API.CONSUMER.MSG.NEXT.*.${service}`,
-  `$JS.API.CONSUMER.INFO.*.${service}`,
-  `$JS.API.CONSUMER.DELETE.*.${service}`,
-]);
+const consumerGrants = ({ service, reads }: BusManifest): string[] => (reads.length === 0 ? [] : Array.from({ length: MAX_INSTANCES }, (_, instance) => consumerNameOf(service, instance)).flatMap((name) => [
+  ...reads.map((context) => `$JS.API.CONSUMER.CREATE.*.${name}.evt.*.${context}.>`),
+  `$JS.API.CONSUMER.MSG.NEXT.*.${name}`,
+  `$JS.API.CONSUMER.INFO.*.${name}`,
+  `$JS.API.CONSUMER.DELETE.*.${name}`,
+]));
 
 const RELAY_GRANTS = ['evt.>', '$JS.API.STREAM.CREATE.*', '$JS.API.STREAM.UPDATE.*', '$JS.API.STREAM.DELETE.*', '$JS.API.STREAM.INFO.*', '$JS.API.STREAM.NAMES', '$JS.API.STREAM.MSG.GET.*'];
 

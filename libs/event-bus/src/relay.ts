@@ -1,4 +1,4 @@
-import { logName, type LogHead } from '@millrace/kernel';
+import { DomainError, logName, type LogHead, type LogKey, type Position } from '@millrace/kernel';
 import { pause } from './back-off.ts';
 import { LogRelay, type LogRelayOptions, type RelayStatus } from './log-relay.ts';
 import { strandedStreams, type StrandedStream } from './stranded-streams.ts';
@@ -44,6 +44,13 @@ export class Relay {
     this.stopping.abort();
     await this.running;
     await Promise.all([...this.logs.values()].map((log) => log.stop()));
+  }
+
+  /** Fills a log's stream again from a position on: see `LogRelay.refill`. `not-found` for a log without events. */
+  refill(log: LogKey, from: Position): void {
+    const loop = [...this.logs.values()].find((one) => { const { tenant, log: name } = one.status(); return tenant === log.tenant && name === logName(log); });
+    if (!loop) throw new DomainError('not-found', 'log-not-relayed', { log: logName(log) }, `This relay follows no log ${logName(log)} of that tenant: it has no events, or was just made.`);
+    loop.refill(from);
   }
 
   status(): RelayStatus[] {

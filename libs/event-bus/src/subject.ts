@@ -12,6 +12,15 @@ export const parseStreamName = (name: string): { readonly log: LogKey; readonly 
   return { log: { tenant, context, shard: Number(shard) }, epoch: Number(epoch) };
 };
 
+/** Instances of one service that may read side by side: each has consumers of its own, and permissions are lists of names. */
+export const MAX_INSTANCES = 4;
+
+/** A JetStream consumer's name: two instances sharing one would each get a part of the log. Instance 0 is the service itself. */
+export const consumerNameOf = (service: string, instance = 0): string => {
+  if (Number.isInteger(instance) && instance >= 0 && instance < MAX_INSTANCES) return instance === 0 ? service : `${service}-${instance}`;
+  throw new DomainError('invalid', 'instance-out-of-range', { instance }, `Expected an instance from 0 to ${MAX_INSTANCES - 1}; got ${instance}. Give each running instance of ${service} a number of its own.`);
+};
+
 /** The whole of a log: what its stream listens to and what every consumer filters on. */
 export const logSubjectFilter = (log: LogKey, epoch: Epoch): string => `evt.${log.tenant}.${log.context}.${log.shard}.${epoch}.>`;
 

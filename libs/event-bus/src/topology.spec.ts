@@ -31,7 +31,9 @@ describe('topology', () => {
 describe('permissions', () => {
   it('grants a reader consumers of its own name on its contexts only', () => {
     expect(natsPermissions(analytics)).toEqual({
-      publish: ['query.security.keys.resolve', '$JS.API.CONSUMER.CREATE.*.analytics.evt.*.sales.>', '$JS.API.CONSUMER.CREATE.*.analytics.evt.*.customer.>', '$JS.API.CONSUMER.MSG.NEXT.*.analytics', '$JS.API.CONSUMER.INFO.*.analytics', '$JS.API.CONSUMER.DELETE.*.analytics'],
+      publish: ['query.security.keys.resolve', ...['analytics', 'analytics-1', 'analytics-2', 'analytics-3'].flatMap((name) => [
+        `$JS.API.CONSUMER.CREATE.*.${name}.evt.*.sales.>`, `$JS.API.CONSUMER.CREATE.*.${name}.evt.*.customer.>`, `$JS.API.CONSUMER.MSG.NEXT.*.${name}`, `$JS.API.CONSUMER.INFO.*.${name}`, `$JS.API.CONSUMER.DELETE.*.${name}`,
+      ])],
       subscribe: ['_INBOX.analytics.>'], answersRequests: false,
     });
   });

@@ -25,6 +25,8 @@ export const OnEvent = (type: string): MethodDecorator =>
 export interface EventTransportOptions {
   /** Names the JetStream consumer; the nkey's permissions are for this name. */
   readonly service: string;
+  /** Which of several running instances of the service this is; 0 unless told. */
+  readonly instance?: number;
   /** As in service.yaml's `reads`. */
   readonly contexts: readonly string[];
   readonly reader: LogReader;
@@ -55,7 +57,7 @@ export class EventTransport extends Server implements CustomTransportStrategy {
     const { service, contexts, reader, link, logger, batchEvents, metrics } = this.options;
     const applied = metrics && new Counter({ name: 'millrace_consumer_events_total', help: 'Events applied, by where they were read: a consumer that only reads the log has lost the bus', labelNames: ['tenant', 'log', 'from'], registers: [metrics] });
     this.consumers = new OrderedConsumers({
-      service, contexts, reader, handler: this.options.handler(this.projection()), ...(link ? { link } : {}), ...(batchEvents === undefined ? {} : { batchEvents }),
+      service, ...(this.options.instance === undefined ? {} : { instance: this.options.instance }), contexts, reader, handler: this.options.handler(this.projection()), ...(link ? { link } : {}), ...(batchEvents === undefined ? {} : { batchEvents }),
       onChange: (status) => logger[status.state === 'diverged' ? 'error' : 'info'](status, 'consumer changed'),
       onDiscoveryError: (error) => logger.warn({ err: error }, 'logs can not be listed'),
       onApplied: (log, events, from) => applied?.inc({ tenant: log.tenant, log: logName(log), from }, events),

@@ -1,3 +1,4 @@
+import { MAX_INSTANCES } from '@millrace/event-bus';
 import { z } from 'zod';
 import { setting, type ConfigDefinition, type Setting, type SettingsOf } from './env.config.ts';
 
@@ -33,6 +34,7 @@ export const shared = {
   databaseUrl: setting('MILLRACE_DATABASE_URL', postgresUrl, 'this service\'s read-model database', { secret: true }),
   keysUrl: setting('MILLRACE_KEYS_URL', postgresUrl, 'key database', { secret: true }),
   natsUrl: setting('MILLRACE_NATS_URL', url('an address like nats://host:port', /^(nats|tls)$/), 'NATS server'),
+  instance: setting('MILLRACE_INSTANCE', z.coerce.number().int().min(0).max(MAX_INSTANCES - 1).default(0), 'which of several running instances of this service it is: each needs a number of its own'),
   natsSeedFile: setting('MILLRACE_NATS_SEED_FILE', z.string(), 'file (0600) with this service\'s nkey seed'),
   xkeySeedFile: setting('MILLRACE_XKEY_SEED_FILE', z.string(), 'file (0600) with this service\'s curve key seed'),
   securityXkey: setting('MILLRACE_SECURITY_XKEY', z.string().regex(/^X[A-Z2-7]{55}$/, 'expected a public curve key: X and 55 more characters'), 'security\'s public curve key'),

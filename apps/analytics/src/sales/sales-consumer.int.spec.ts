@@ -47,7 +47,7 @@ const started = (): EventTransport => {
   hub = new KpiHub((tenant) => readKpis(database, tenant), () => undefined);
   const [logger, metrics] = [makeLogger('spec', 'fatal'), new Registry()];
   const builds = salesBuilds({ database, aside: database, reader: store, hub, logger, metrics });
-  const made = salesConsumer({ builds, reader: store, link, logger, metrics });
+  const made = salesConsumer({ builds, reader: store, link, instance: 0, logger, metrics });
   made.listen(() => undefined);
   return made;
 };

@@ -38,6 +38,7 @@ interface SalesConsumerParts {
   readonly builds: ProjectionBuilds<EntityManager>;
   readonly reader: LogReader;
   readonly link: BusLink;
+  readonly instance: number;
   readonly logger: Logger;
   readonly metrics: Registry;
 }
@@ -60,8 +61,8 @@ const measureLag = (transport: EventTransport, reader: LogReader, metrics: Regis
 };
 
 /** One ordered loop per sales log: facts, rollup and checkpoint in one transaction. */
-export const salesConsumer = ({ builds, reader, link, logger, metrics }: SalesConsumerParts): EventTransport => {
-  const transport = new EventTransport({ service: CONSUMER, contexts: CONTEXTS, reader, link, logger, metrics, handler: () => builds.handler() });
+export const salesConsumer = ({ builds, reader, link, instance, logger, metrics }: SalesConsumerParts): EventTransport => {
+  const transport = new EventTransport({ service: CONSUMER, instance, contexts: CONTEXTS, reader, link, logger, metrics, handler: () => builds.handler() });
   measureLag(transport, reader, metrics);
   return transport;
 };

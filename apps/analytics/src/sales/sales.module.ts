@@ -5,6 +5,7 @@ import type { LogReader } from '@millrace/kernel';
 import { Closing, CONFIG, consumersController, EventTransport, LOGGER, METRICS, PARKED, ParkedController, PROJECTIONS, ProjectionsController, Readiness, recordDiscard, recordSwitch, type Logger } from '@millrace/service-kit';
 import type { Registry } from 'prom-client';
 import type { DataSource, EntityManager } from 'typeorm';
+import type { AnalyticsConfig } from '../analytics.config.ts';
 import { AnalyticsDatabaseModule } from '../analytics-database.module.ts';
 import { CONSUMER } from '../checkpoint/consumer-name.ts';
 import { ASIDE, DATABASE } from '../injection-tokens.ts';
@@ -34,8 +35,8 @@ const buildsOf = async (database: DataSource, aside: DataSource, reader: LogRead
     },
     {
       provide: EventTransport,
-      inject: [PROJECTIONS, EVENT_LOG, BusLink, LOGGER, METRICS],
-      useFactory: (builds: ProjectionBuilds<EntityManager>, reader: LogReader, link: BusLink, logger: Logger, metrics: Registry): EventTransport => salesConsumer({ builds, reader, link, logger, metrics }),
+      inject: [PROJECTIONS, EVENT_LOG, BusLink, CONFIG, LOGGER, METRICS],
+      useFactory: (builds: ProjectionBuilds<EntityManager>, reader: LogReader, link: BusLink, { instance }: AnalyticsConfig, logger: Logger, metrics: Registry): EventTransport => salesConsumer({ builds, reader, link, instance, logger, metrics }),
     },
   ],
 })

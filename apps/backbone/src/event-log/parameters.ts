@@ -26,6 +26,7 @@ const logFilter = z.strictObject({ tenant: z.string().optional(), log: z.string(
 /** An operator's words; they stand in a fact for ever. */
 const MAX_REASON = 500;
 const recoveryWish = logFilter.extend({ reason: z.string().trim().min(1).max(MAX_REASON) });
+const refillWish = z.strictObject({ tenant: z.string(), log: z.string(), from: z.int().min(1) });
 const maybeTenant = z.strictObject({ tenant: z.string().optional() });
 
 const parse = <T>(schema: z.ZodType<T>, query: unknown): T => {
@@ -74,6 +75,12 @@ export const parseContext = (text: string): Context => {
 export const parseShardWish = (body: unknown): { tenant: Tenant; shards: number } => {
   const { tenant, shards } = parse(shardWish, body);
   return { tenant: parseTenant(tenant), shards };
+};
+
+/** Which log's stream is to be filled again, and from which position on. */
+export const parseRefillWish = (body: unknown): { log: LogKey; from: number } => {
+  const { tenant, log, from } = parse(refillWish, body);
+  return { log: parseLogName(parseTenant(tenant), log), from };
 };
 
 export interface LogFilterWish {

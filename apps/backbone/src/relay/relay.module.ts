@@ -2,7 +2,9 @@ import { Module } from '@nestjs/common';
 import { Gauge, type Registry } from 'prom-client';
 import { BusLink, Relay, type RelayStatus } from '@millrace/event-bus';
 import { PgEventStore } from '@millrace/event-store';
-import { Closing, loggableError, LOGGER, METRICS, type Logger } from '@millrace/service-kit';
+import { Closing, CONFIG, loggableError, LOGGER, METRICS, type Logger } from '@millrace/service-kit';
+import type { BackboneConfig } from '../backbone.config.ts';
+import { RefillController } from './refill.controller.ts';
 import { StoreModule } from '../event-log/store.module.ts';
 
 const LABELS = ['tenant', 'log'] as const;
@@ -21,12 +23,13 @@ const measureRelay = (registry: Registry, status: () => RelayStatus[]): void => 
 
 @Module({
   imports: [StoreModule],
+  controllers: [RefillController],
   providers: [{
     provide: Relay,
-    inject: [PgEventStore, BusLink, Closing, LOGGER, METRICS],
-    useFactory: (store: PgEventStore, link: BusLink, closing: Closing, logger: Logger, registry: Registry): Relay => {
+    inject: [PgEventStore, BusLink, CONFIG, Closing, LOGGER, METRICS],
+    useFactory: (store: PgEventStore, link: BusLink, config: BackboneConfig, closing: Closing, logger: Logger, registry: Registry): Relay => {
       const relay = new Relay({
-        reader: store, link, ownsStreams: true,
+        reader: store, link, ownsStreams: true, limits: { maxBytes: config.streamMaxBytes, maxAgeMs: config.streamMaxAgeMs },
         onChange: (status) => logger[status.state === 'diverged' ? 'error' : 'info']({ tenant: status.tenant, log: status.log, epoch: status.epoch, state: status.state, reason: status.reason }, 'relay state changed'),
         onError: (error) => logger.warn({ error: loggableError(error) }, 'heads can not be read'),
       });
