@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { ContractsModule } from './contracts/contracts.module.ts';
 import { CountersModule } from './counters/counters.module.ts';
 import { EventLogModule } from './event-log/event-log.module.ts';
 import { FactsModule } from './facts/facts.module.ts';
@@ -6,5 +7,5 @@ import { LedgerModule } from './ledger/ledger.module.ts';
 import { RecoveryModule } from './recovery/recovery.module.ts';
 import { RelayModule } from './relay/relay.module.ts';
 
-@Module({ imports: [EventLogModule, RelayModule, RecoveryModule, CountersModule, LedgerModule, FactsModule] })
+@Module({ imports: [ContractsModule, EventLogModule, RelayModule, RecoveryModule, CountersModule, LedgerModule, FactsModule] })
 export class AppModule {}

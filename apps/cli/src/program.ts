@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { registerMetric, registerReveal, registerSql } from './commands/ask.ts';
 import type { CommandContext, Register } from './commands/command-context.ts';
+import { registerContracts } from './commands/contracts.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerEvents } from './commands/events.ts';
 import { registerImport } from './commands/import.ts';
@@ -19,7 +20,7 @@ import { registerUp } from './commands/up.ts';
 const COMMANDS: readonly Register[] = [
   registerUp, registerStop, registerStatus, registerDoctor, registerLoginLink, registerSource, registerImport,
   registerSimulate, registerRecover, registerRelay, registerEvents, registerLogs, registerMetric, registerSql, registerReveal,
-  registerProjection, registerParked,
+  registerProjection, registerParked, registerContracts,
 ];
 
 /** The whole command line. Wrong usage is one line on standard error, as every other error is. */

@@ -27,6 +27,8 @@ const logFilter = z.strictObject({ tenant: z.string().optional(), log: z.string(
 const MAX_REASON = 500;
 const recoveryWish = logFilter.extend({ reason: z.string().trim().min(1).max(MAX_REASON) });
 const refillWish = z.strictObject({ tenant: z.string(), log: z.string(), from: z.int().min(1) });
+/** Newest events of each type and log that a check of contracts reads. */
+const sampleWish = z.strictObject({ sample: count(1, 10_000).default(100) });
 const maybeTenant = z.strictObject({ tenant: z.string().optional() });
 
 const parse = <T>(schema: z.ZodType<T>, query: unknown): T => {
@@ -98,6 +100,8 @@ export const parseRecoveryWish = (body: unknown): LogFilterWish & { readonly rea
   const { reason, ...filter } = parse(recoveryWish, body);
   return { ...checkedFilter(filter), reason };
 };
+
+export const parseSample = (query: unknown): number => parse(sampleWish, query).sample;
 
 /** Undefined means all tenants. */
 export const optionalTenant = (query: unknown): Tenant | undefined => {

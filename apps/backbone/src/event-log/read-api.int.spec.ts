@@ -112,6 +112,11 @@ describe('the read API', () => {
     expect((await get('/v1/logs', 'wrong')).status).toBe(401);
   });
 
+  it('holds the contracts against the newest events when asked', async () => {
+    expect(await get('/v1/contracts/check?sample=3')).toMatchObject({ status: 200, body: { breaks: [], complete: true } });
+    expect((await get('/v1/contracts/check?sample=many')).body.code).toBe('parameters-invalid');
+  });
+
   it('tells Prometheus of lag and divergence', async () => {
     const { body } = await app.inject('/metrics');
     expect(body).toContain(`relay_lag_events{tenant="${tenant}",log="sales/0"} 0`);

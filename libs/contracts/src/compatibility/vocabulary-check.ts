@@ -24,7 +24,8 @@ export interface ReleasedContract {
 export interface PastEvent {
   readonly type: string;
   readonly version: number;
-  readonly data: EventData;
+  /** Parsed; whatever isn't an object fits no contract. */
+  readonly data: unknown;
 }
 
 /** What a vocabulary is checked with: contracts and their fixtures of today, what was released, and who reads what. */
@@ -59,7 +60,7 @@ export class VocabularyCheck {
     if (contract === undefined) return this.newestOf(type) === undefined ? undefined : this.finding('contract-removed', type, version, '', 'the log holds events of this version, and no contract reads them. Bring it back.');
     const unfit = checkStored(contract, data);
     if (unfit) return this.finding('past-refused', type, version, generic(unfit.pointer), `a stored event does not fit its own version there: ${unfit.reason}.`);
-    return this.replay(contract, data);
+    return this.replay(contract, data as EventData);
   }
 
   private finding(rule: BreakRule, type: string, version: number, pointer: string, says: string): Finding {
