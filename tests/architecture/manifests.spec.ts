@@ -27,8 +27,8 @@ const BUSINESS: readonly Context[] = ['clickstream', 'sales', 'customer', 'inven
 interface Rights { readonly appends: readonly Context[]; readonly views: readonly string[]; readonly functions: readonly string[] }
 const APPENDING = ['append_events', 'record_receipts', 'record_rejects', 'stream_versions', 'place_streams'];
 const SEEING = ['known_events', 'may_see'];
-const LEDGER_VIEWS = ['ledger_checkpoint', 'ledger_tile'];
-const LEDGER_FUNCTIONS = ['ledger_leaves', 'ledger_extend', 'ledger_cosign'];
+const LEDGER_VIEWS = ['ledger_checkpoint', 'ledger_tile', 'redaction'];
+const LEDGER_FUNCTIONS = ['ledger_leaves', 'ledger_rows', 'ledger_extend', 'ledger_cosign'];
 const POSTGRES: Readonly<Record<string, Rights>> = {
   analytics: { appends: [], views: ['head', 'log_epoch', 'sales'], functions: SEEING },
   backbone: { appends: ['backbone'], views: ['head', ...LEDGER_VIEWS, 'log_epoch', 'reject', 'shard_count', 'source_count', ...CONTEXTS], functions: [...APPENDING, ...SEEING, ...LEDGER_FUNCTIONS, 'compact_counts', 'raise_shards', 'renew_log_epoch'] },

@@ -6,6 +6,7 @@ import { FactsModule } from './facts/facts.module.ts';
 import { LedgerModule } from './ledger/ledger.module.ts';
 import { RecoveryModule } from './recovery/recovery.module.ts';
 import { RelayModule } from './relay/relay.module.ts';
+import { VerificationModule } from './verification/verification.module.ts';
 
-@Module({ imports: [ContractsModule, EventLogModule, RelayModule, RecoveryModule, CountersModule, LedgerModule, FactsModule] })
+@Module({ imports: [ContractsModule, EventLogModule, RelayModule, RecoveryModule, CountersModule, LedgerModule, VerificationModule, FactsModule] })
 export class AppModule {}

@@ -6,6 +6,7 @@ import { registerDoctor } from './commands/doctor.ts';
 import { registerEvents } from './commands/events.ts';
 import { registerImport } from './commands/import.ts';
 import { registerLogs } from './commands/logs.ts';
+import { registerLedger } from './commands/ledger.ts';
 import { registerLoginLink } from './commands/login-link.ts';
 import { registerParked } from './commands/parked.ts';
 import { registerProjection } from './commands/projection.ts';
@@ -16,11 +17,13 @@ import { registerSource } from './commands/source.ts';
 import { registerStatus } from './commands/status.ts';
 import { registerStop } from './commands/stop.ts';
 import { registerUp } from './commands/up.ts';
+import { registerVerify } from './commands/verify.ts';
 
 const COMMANDS: readonly Register[] = [
   registerUp, registerStop, registerStatus, registerDoctor, registerLoginLink, registerSource, registerImport,
   registerSimulate, registerRecover, registerRelay, registerEvents, registerLogs, registerMetric, registerSql, registerReveal,
   registerProjection, registerParked, registerContracts,
+  registerLedger, registerVerify,
 ];
 
 /** The whole command line. Wrong usage is one line on standard error, as every other error is. */

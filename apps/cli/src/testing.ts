@@ -72,7 +72,13 @@ const bodyOf = async (request: IncomingMessage): Promise<unknown> => {
   return text === '' ? undefined : JSON.parse(text);
 };
 
-type Reply = { readonly status?: number; readonly json?: unknown } | ((heard: Heard) => { readonly status?: number; readonly json?: unknown });
+interface Answer {
+  readonly status?: number;
+  readonly json?: unknown;
+  /** One JSON document a line, instead. */
+  readonly lines?: readonly unknown[];
+}
+type Reply = Answer | ((heard: Heard) => Answer);
 
 export interface StandInPlatform {
   readonly home: Home;
@@ -101,8 +107,8 @@ export const standInPlatform = async (folder: string, workspace?: string): Promi
         const one: Heard = { listener, request: `${request.method} ${request.url}`, authorization: request.headers.authorization, body };
         heard.push(one);
         const reply = replies.get(`${listener} ${route}`) ?? { status: 404, json: { detail: `no stand-in for ${route}` } };
-        const { status = 200, json } = typeof reply === 'function' ? reply(one) : reply;
-        response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(json === undefined ? '' : JSON.stringify(json));
+        const { status = 200, json, lines }: Answer = typeof reply === 'function' ? reply(one) : reply;
+        response.writeHead(status, { 'content-type': 'application/json', connection: 'close' }).end(lines?.map((line) => `${JSON.stringify(line)}\n`).join('') ?? (json === undefined ? '' : JSON.stringify(json)));
       });
     });
     await new Promise<void>((resolve) => { server.listen(base + PORT_OFFSETS[listener], '127.0.0.1', resolve); });

@@ -30,7 +30,7 @@ const granted = (access: ServiceAccess): string[] => {
     ...(may.append ? ['append_events', 'record_receipts', 'record_rejects', 'stream_versions', 'place_streams'] : []),
     ...(may.append || may.read ? ['known_events', 'may_see'] : []),
     ...(access.relay ? ['compact_counts', 'raise_shards', 'renew_log_epoch'] : []),
-    ...(access.relay ? ['ledger_leaves', 'ledger_extend', 'ledger_cosign'] : []),
+    ...(access.relay ? ['ledger_leaves', 'ledger_rows', 'ledger_extend', 'ledger_cosign'] : []),
   ];
   return [
     ...(may.append || may.read ? [`GRANT USAGE ON SCHEMA log, millrace TO ${role}`] : []),
@@ -39,6 +39,17 @@ const granted = (access: ServiceAccess): string[] => {
     ...access.appends.map((context) => `INSERT INTO millrace.append_grant (role, context) VALUES (${escapeLiteral(name)}, ${escapeLiteral(context)})`),
   ];
 };
+
+/** The one role that may take data out of an event; no service logs in as it, and a cluster without it can't redact. */
+export const REDACTOR = 'millrace_redactor';
+
+const grantRedactor = `DO $$
+BEGIN
+  IF EXISTS (SELECT FROM pg_roles WHERE rolname = '${REDACTOR}') THEN
+    GRANT USAGE ON SCHEMA millrace TO ${REDACTOR};
+    GRANT EXECUTE ON FUNCTION millrace.redact_event TO ${REDACTOR};
+  END IF;
+END $$`;
 
 /** Services whose manifest is gone keep their role, not their rights. */
 const revokeUnlisted = (roles: readonly string[]): string => `DO $$
@@ -59,6 +70,7 @@ export const grantStatements = (manifests: readonly ServiceAccess[]): string[] =
   'DELETE FROM millrace.append_grant',
   revokeUnlisted(manifests.map((access) => roleOf(access.service))),
   ...manifests.flatMap((access) => [...revoked(escapeIdentifier(roleOf(access.service))), ...granted(access)]),
+  grantRedactor,
 ];
 
 /** Runs `grantStatements` in one transaction: running services see the old rights or the new ones, never none. */

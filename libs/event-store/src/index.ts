@@ -1,9 +1,9 @@
 export type { AppendOutcome, AppendUnit, EventStore, EventToAppend, KnownEvent, PlacedOutcome, RejectToKeep, SourceCount } from './event-store.ts';
 export { leafHash } from './event-frame.ts';
-export { applyGrants, grantStatements, roleOf, type ServiceAccess } from './grants.ts';
+export { applyGrants, grantStatements, REDACTOR, roleOf, type ServiceAccess } from './grants.ts';
 export type { GroupCommitLimits } from './group-commit.ts';
 export { MAX_SHARDS, type LogShards } from './log-shards.ts';
-export { PgLedgerStore, type LeafPage, type LedgerGrowth, type StoredCheckpoint, type StoredTile } from './ledger-store.ts';
+export { PgLedgerStore, type LeafPage, type LedgerRow, type Redaction, type LedgerGrowth, type StoredCheckpoint, type StoredTile } from './ledger-store.ts';
 export type { EpochRenewal } from './log-epochs.ts';
 export { migrateEventStore } from './migrate.ts';
 export { PgEventStore, type PgEventStoreOptions } from './pg-event-store.ts';

@@ -36,6 +36,47 @@ export interface LedgerGrowth {
   readonly tiles: readonly StoredTile[];
 }
 
+/** A row of a log as it stands, whatever was done to it: nothing of it is checked. Columns that should not be empty may be. */
+export interface LedgerRow {
+  readonly position: Position;
+  readonly id: string;
+  readonly stream: string;
+  readonly streamVersion: number;
+  readonly fingerprint: Uint8Array | null;
+  readonly salt: Uint8Array | null;
+  readonly leaf: Uint8Array | null;
+  readonly envelope: Uint8Array | null;
+  readonly data: Uint8Array | null;
+  /** SHA-256(salt ‖ data) of a redacted event. */
+  readonly dataDigest: Uint8Array | null;
+  /** Events of the stream's version before this one, earlier in this log: 1, or 0 for version 1. */
+  readonly preceded: number;
+  /** The tenant's events of this stream and version, and of this id: 1 each, themselves. */
+  readonly versions: number;
+  readonly identities: number;
+}
+
+/** Where data gave way to its digest, and the fact that says so. */
+export interface Redaction {
+  readonly log: Pick<LogKey, 'context' | 'shard'>;
+  readonly position: Position;
+  readonly eventId: string;
+  readonly factId: string;
+}
+
+interface RawRow {
+  readonly position: string; readonly id: string; readonly stream: string; readonly stream_version: string; readonly fingerprint: Buffer | null; readonly salt: Buffer | null;
+  readonly leaf: Buffer | null; readonly envelope: Buffer | null; readonly data: Buffer | null; readonly data_digest: Buffer | null;
+  readonly preceded: string; readonly versions: string; readonly identities: string;
+}
+const ledgerRowOf = (row: RawRow): LedgerRow => ({
+  position: Number(row.position), id: row.id, stream: row.stream, streamVersion: Number(row.stream_version), fingerprint: row.fingerprint, salt: row.salt, leaf: row.leaf,
+  envelope: row.envelope, data: row.data, dataDigest: row.data_digest, preceded: Number(row.preceded), versions: Number(row.versions), identities: Number(row.identities),
+});
+
+/** Below every position that could stand in the column. */
+const BEFORE_ALL = '-9223372036854775808';
+
 interface CheckpointRow { readonly epoch: string; readonly size: string; readonly root: Buffer; readonly note: string; readonly cosigned: boolean; readonly made_at: Date }
 interface TileRow { readonly level: number; readonly index: string; readonly hashes: Buffer }
 
@@ -91,12 +132,6 @@ export class PgLedgerStore {
     return rows.map(checkpointOf);
   }
 
-  /** Cosigned checkpoints of an epoch, by size. */
-  async cosigned(log: LogKey, epoch: Epoch): Promise<StoredCheckpoint[]> {
-    const rows = await this.database.query<CheckpointRow>({ text: `SELECT ${COLUMNS} FROM log.ledger_checkpoint WHERE ${OF_LOG} AND epoch = $4 AND cosigned ORDER BY size`, values: [...keyOf(log), epoch] });
-    return rows.map(checkpointOf);
-  }
-
   /** Those of these tiles that are stored, as wide as they are stored. */
   async tiles(log: LogKey, epoch: Epoch, wanted: readonly { readonly level: number; readonly index: number }[]): Promise<StoredTile[]> {
     if (wanted.length === 0) return [];
@@ -106,6 +141,26 @@ export class PgLedgerStore {
       values: [...keyOf(log), epoch, wanted.map(({ level }) => level), wanted.map(({ index }) => index)],
     });
     return rows.map((row) => ({ level: row.level, index: Number(row.index), hashes: row.hashes }));
+  }
+
+  /** Rows after a position (from the very first, also below 1, when undefined), at most `limit` and about `maxBytes` of data, at least one. */
+  async rows(log: LogKey, after: Position | undefined, limit: number, maxBytes: number): Promise<LedgerRow[]> {
+    const rows = await this.database.query<RawRow>({
+      name: 'ledger-rows', text: 'SELECT * FROM millrace.ledger_rows($1, $2, $3, $4, $5, $6)', values: [...keyOf(log), after ?? BEFORE_ALL, limit, maxBytes],
+    });
+    return rows.map(ledgerRowOf);
+  }
+
+  /** The redaction listed for a position. */
+  async redaction(log: LogKey, position: Position): Promise<Redaction | undefined> {
+    const rows = await this.database.query<{ event_id: string; fact_id: string }>({ text: `SELECT event_id, fact_id FROM log.redaction WHERE ${OF_LOG} AND position = $4`, values: [...keyOf(log), position] });
+    return rows.map((row) => ({ log, position, eventId: row.event_id, factId: row.fact_id }))[0];
+  }
+
+  /** All checkpoints stored for an epoch, by size. */
+  async checkpoints(log: LogKey, epoch: Epoch): Promise<StoredCheckpoint[]> {
+    const rows = await this.database.query<CheckpointRow>({ text: `SELECT ${COLUMNS} FROM log.ledger_checkpoint WHERE ${OF_LOG} AND epoch = $4 ORDER BY size`, values: [...keyOf(log), epoch] });
+    return rows.map(checkpointOf);
   }
 
   /** Lets the tree grow, all or nothing. Refuses with `conflict`: `ledger-moved`, `ledger-tile-differs`. */

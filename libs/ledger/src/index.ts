@@ -2,6 +2,8 @@ export { decodeBase64, encodeBase64 } from './base64.ts';
 export { formatCheckpoint, openCheckpoint, parseCheckpoint, type Checkpoint, type TrustedKeys, type VerifiedCheckpoint } from './checkpoint.ts';
 export { cosign, cosignedAt } from './cosignature.ts';
 export { formatBundle, parseBundle } from './entry-bundle.ts';
+export { CHECKPOINT_PATH, dataPath, entriesPath } from './export-layout.ts';
+export { verifyExport, type ExportReader, type VerifiedExport } from './export-verification.ts';
 export { formatProof, parseProof, verifyProof, type LogProof } from './log-proof.ts';
 export { isKeyName, makeSeedText, SigningKey, VerifierKey, type KeyPurpose } from './note-key.ts';
 export { extensionOf, formatExtension, formatOrigin, LOG_KEY_NAME, parseOrigin, WITNESS_KEY_NAME, type LogOrigin } from './origin.ts';

@@ -5,6 +5,7 @@ import { LOG_KEY_NAME, SigningKey } from '@millrace/ledger';
 import { Closing, CONFIG, loggableError, LOGGER, METRICS, readSecretFile, type Logger } from '@millrace/service-kit';
 import type { BackboneConfig } from '../backbone.config.ts';
 import { StoreModule } from '../event-log/store.module.ts';
+import { ExportController } from './export.controller.ts';
 import { LeafMirror } from './leaf-mirror.ts';
 import { LedgerKeeper } from './ledger-keeper.ts';
 import { LedgerController } from './ledger.controller.ts';
@@ -28,7 +29,7 @@ const measure = (registry: Registry, status: () => LedgerStatus[]): void => {
 
 @Module({
   imports: [StoreModule],
-  controllers: [LedgerController],
+  controllers: [LedgerController, ExportController],
   providers: [
     { provide: LeafMirror, inject: [CONFIG], useFactory: (config: BackboneConfig) => new LeafMirror(config.ledgerDir) },
     { provide: WitnessClient, inject: [CONFIG], useFactory: (config: BackboneConfig) => new WitnessClient(config.witnessUrl) },

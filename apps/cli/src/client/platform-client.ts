@@ -14,6 +14,8 @@ export interface Call {
 
 /** Longer than any service's own limit, so that the service's explanation arrives rather than our impatience. */
 const TIMEOUT_MS = 120_000;
+/** The longest a timer takes. */
+const NO_LIMIT_MS = 2_147_483_647;
 
 const KIND_BY_STATUS: Readonly<Record<number, ErrorKind>> = { 400: 'invalid', 401: 'forbidden', 403: 'forbidden', 404: 'not-found', 409: 'conflict', 422: 'invalid' };
 
@@ -62,6 +64,19 @@ export class PlatformClient {
     const text = await response.text();
     if (!response.ok) throw errorFrom(listener, response.status, text);
     return text === '' ? undefined : JSON.parse(text);
+  }
+
+  /** The lines of an answer that is one JSON document a line, as they come. No time limit: whoever sends them tells how far it is. */
+  async *lines(listener: Listener, path: string, query: Call['query'] = {}): AsyncGenerator<unknown> {
+    const response = await this.send(listener, path, { query, timeoutMs: NO_LIMIT_MS });
+    if (!response.ok || response.body === null) throw errorFrom(listener, response.status, await response.text());
+    let rest = '';
+    const decoder = new TextDecoder();
+    for await (const chunk of response.body) {
+      const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) if (line !== '') yield JSON.parse(line);
+    }
   }
 
   private async send(listener: Listener, path: string, { method = 'GET', query, body, timeoutMs = TIMEOUT_MS }: Call): Promise<Response> {

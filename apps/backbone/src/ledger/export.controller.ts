@@ -1,0 +1,69 @@
+import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
+import { PgEventStore, PgLedgerStore, type LedgerRow } from '@millrace/event-store';
+import { DomainError, type LogKey } from '@millrace/kernel';
+import { encodeBase64, formatProof, hashLeaf, openCheckpoint, parseOrigin, verifyInclusion, type LogOrigin, type VerifiedCheckpoint } from '@millrace/ledger';
+import { Allow } from '@millrace/service-kit';
+import { hash } from 'node:crypto';
+import { parseEventId, parseLogPage, requiredTenant } from '../event-log/parameters.ts';
+import { LedgerKeys } from './ledger-keys.ts';
+import { proveInclusion } from './tile-reader.ts';
+
+/** An entry as it stands in the tree and what its digest is made of, in base64; a redacted event has its entry alone. */
+interface ExportedEntry {
+  readonly position: number;
+  readonly entry: string;
+  readonly salt?: string;
+  readonly data?: string;
+}
+
+const MAX_PAGE_BYTES = 4 * 1024 * 1024;
+
+const exported = ({ position, envelope, salt, data, dataDigest }: LedgerRow): ExportedEntry => {
+  if (!envelope || (!dataDigest && (!salt || !data))) throw new DomainError('unavailable', 'event-incomplete', { position }, `The event at position ${position} is not whole: verify the log.`);
+  const digest = dataDigest ?? hash('sha256', Buffer.concat([salt ?? Buffer.alloc(0), data ?? Buffer.alloc(0)]), 'buffer');
+  const entry = encodeBase64(Buffer.concat([envelope, digest]));
+  return dataDigest || !salt || !data ? { position, entry } : { position, entry, salt: encodeBase64(salt), data: encodeBase64(data) };
+};
+
+@Allow('operator')
+@Controller('v1/ledger')
+export class ExportController {
+  constructor(@Inject(PgLedgerStore) private readonly store: PgLedgerStore, @Inject(PgEventStore) private readonly events: PgEventStore, @Inject(LedgerKeys) private readonly keys: LedgerKeys) {}
+
+  /** The last cosigned checkpoint of a log: what an export ends at. */
+  @Get('logs/:context/:shard/checkpoint')
+  async checkpoint(@Param('context') context: string, @Param('shard') shard: string, @Query() query: unknown): Promise<{ checkpoint: string; size: number }> {
+    const { checkpoint, note } = await this.lastCosigned(parseLogPage(context, shard, query).log);
+    return { checkpoint: note, size: checkpoint.size };
+  }
+
+  /** Entries after a position; fewer than `limit` when they are large. */
+  @Get('logs/:context/:shard/entries')
+  async entries(@Param('context') context: string, @Param('shard') shard: string, @Query() query: unknown): Promise<{ entries: ExportedEntry[] }> {
+    const { log, after, limit } = parseLogPage(context, shard, query);
+    return { entries: (await this.store.rows(log, after, limit, MAX_PAGE_BYTES)).map(exported) };
+  }
+
+  /** A proof that an event stands in its log, for somebody who has only the public keys. */
+  @Get('proofs/:id')
+  async proof(@Param('id') id: string, @Query() query: unknown): Promise<{ log: string; position: number; proof: string }> {
+    const event = await this.events.findEvent(requiredTenant(query), parseEventId(id));
+    if (!event) throw new DomainError('not-found', 'event-unknown', {}, 'No event of this tenant has that id. Check id and tenant.');
+    const { checkpoint, origin, note } = await this.lastCosigned(event.log);
+    if (event.position > checkpoint.size) throw new DomainError('unavailable', 'not-cosigned-yet', { position: event.position, size: checkpoint.size }, `The event at position ${event.position} is not yet in a cosigned tree (${checkpoint.size} leaves): ask again in some seconds.`);
+    const [row] = await this.store.rows(event.log, event.position - 1, 1, 1);
+    const entry = Buffer.from(row === undefined ? '' : exported(row).entry, 'base64');
+    const path = await proveInclusion(this.store, origin, event.position - 1, checkpoint.size);
+    if (!verifyInclusion(event.position - 1, checkpoint.size, hashLeaf(entry), checkpoint.root, path)) throw new DomainError('conflict', 'event-altered', { position: event.position }, `The event at position ${event.position} is not the one that was signed: run \`millrace ledger verify\`.`);
+    return { log: `${event.log.context}/${event.log.shard}`, position: event.position, proof: formatProof({ entry, index: event.position - 1, path, checkpoint: note }) };
+  }
+
+  private async lastCosigned(log: LogKey): Promise<{ checkpoint: VerifiedCheckpoint; origin: LogOrigin; note: string }> {
+    const [stored] = await this.store.cosignedByEpoch(log);
+    if (stored === undefined) throw new DomainError('not-found', 'not-cosigned', {}, 'Nothing of that log has been cosigned yet: is the witness running? `millrace status` tells.');
+    const checkpoint = openCheckpoint(stored.note, this.keys.trusted);
+    const origin = parseOrigin(checkpoint.origin);
+    if (origin === undefined) throw new DomainError('conflict', 'checkpoint-malformed', {}, 'The stored checkpoint speaks of no log: verify.');
+    return { checkpoint, origin, note: stored.note };
+  }
+}
