@@ -39,7 +39,7 @@ BEGIN
     RETURN 0;
   END IF;
   EXECUTE 'SELECT max(c.size) FROM millrace.ledger_checkpoint c JOIN millrace.log_head h USING (tenant, context, shard, epoch)
-      WHERE c.tenant = $1 AND c.context = $2 AND c.shard = $3 AND c.cosigned IS NOT NULL AND c.cosigned::text <> ''false'''
+      WHERE c.tenant = $1 AND c.context = $2 AND c.shard = $3 AND c.cosigned'
     INTO v_limit USING p_tenant, p_context, p_shard;
   RETURN coalesce(v_limit, 0);
 END $$;

@@ -5,6 +5,12 @@ export const EPOCH_RENEWED = 'MR001';
 export const STREAM_REFUSED = 'MR002';
 /** Raised by sql/0005_log_shards.sql. */
 export const SHARDS_ONLY_GROW = 'MR003';
+/** Raised by sql/0007_archive.sql. */
+const ARCHIVE_REFUSALS: Readonly<Record<string, readonly [code: string, message: string]>> = {
+  MR007: ['archive-contended', 'Another run has archived that range meanwhile; nothing was changed. Ask for the standing and go on from there.'],
+  MR008: ['archive-unproven', 'The range goes beyond the last cosigned checkpoint of the log\'s epoch: its rows are the only proof of what they hold. Nothing was archived.'],
+  MR009: ['segment-differs', 'A segment holds other bytes than the rows it was to take over: they were changed after it was written. Nothing was taken out of them; verify the ledger.'],
+};
 const UNIQUE_VIOLATION = '23505';
 
 /** What an error says about the transaction it ended. */
@@ -50,5 +56,7 @@ const translated = (error: unknown): DomainError => {
   const code = sqlStateOf(error);
   if (code === EPOCH_RENEWED) return new DomainError('conflict', 'epoch-renewed', {}, 'The log was recovered since this caller read it: its epoch is no longer valid. Read the head again and decide anew.');
   if (code === '42501') return new DomainError('forbidden', 'not-granted', {}, 'This database role has no grant for that context: declare it under appends or reads in service.yaml and apply the grants.');
+  const refusal = ARCHIVE_REFUSALS[code ?? ''];
+  if (refusal !== undefined) return new DomainError('conflict', refusal[0], {}, refusal[1]);
   return unavailable(isSqlState(code) ? { sqlstate: code } : {});
 };

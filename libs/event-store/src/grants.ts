@@ -25,12 +25,13 @@ const granted = (access: ServiceAccess): string[] => {
   const role = escapeIdentifier(name);
   const may = { append: access.appends.length > 0, read: access.reads.length > 0 || access.relay };
   const reads = access.relay ? ['ALL TABLES IN SCHEMA log'] : access.reads.map((context) => `log.${escapeIdentifier(context)}`);
-  const views = [...reads, ...(may.append ? ['log.reject', 'log.source_count'] : []), ...(may.append || may.read ? ['log.head', 'log.log_epoch'] : [])];
+  const views = [...reads, ...(may.append ? ['log.reject', 'log.source_count'] : []), ...(may.append || may.read ? ['log.head', 'log.log_epoch', 'log.segment'] : [])];
   const functions = [
     ...(may.append ? ['append_events', 'record_receipts', 'record_rejects', 'stream_versions', 'place_streams'] : []),
     ...(may.append || may.read ? ['known_events', 'may_see'] : []),
     ...(access.relay ? ['compact_counts', 'raise_shards', 'renew_log_epoch'] : []),
     ...(access.relay ? ['ledger_leaves', 'ledger_rows', 'ledger_extend', 'ledger_cosign'] : []),
+    ...(access.relay ? ['archive_limit', 'oldest_snapshot', 'register_segment', 'reject_bodies', 'thin_events'] : []),
   ];
   return [
     ...(may.append || may.read ? [`GRANT USAGE ON SCHEMA log, millrace TO ${role}`] : []),

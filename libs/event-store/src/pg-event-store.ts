@@ -1,4 +1,4 @@
-import { systemClock, type Clock, type Context, type Epoch, type LogEpoch, type LogHead, type LogKey, type LogMark, type Position, type StoredEvent, type Tenant } from '@millrace/kernel';
+import { DomainError, systemClock, type Clock, type Context, type Epoch, type LogEpoch, type LogHead, type LogKey, type LogMark, type Position, type StoredEvent, type Tenant } from '@millrace/kernel';
 import { append } from './append.ts';
 import { NO_SEGMENTS } from './archived-bodies.ts';
 import { compactCounts, counts } from './counts.ts';
@@ -15,7 +15,10 @@ import { prepareUnits } from './prepared-unit.ts';
 import { markAt, readPage, readPages, type LogPage, type PageRequest, type Sources } from './read-log.ts';
 import { readEvent, readStream } from './read-stream.ts';
 import { Receipts } from './receipts.ts';
-import { listRejects, recordRejects } from './rejects.ts';
+import { listRejects, recordRejects, rejectBodies, type RejectBodies } from './rejects.ts';
+import { LogArchive } from './segments/log-archive.ts';
+import { SegmentFiles } from './segments/segment-files.ts';
+import { oldestSnapshot, type OldestSnapshot } from './oldest-snapshot.ts';
 import { askForPlaces } from './stream-placement.ts';
 
 export interface PgEventStoreOptions {
@@ -27,6 +30,8 @@ export interface PgEventStoreOptions {
   readonly poolSize?: number;
   /** Source of `recordedtime`. */
   readonly clock?: Clock;
+  /** Folder of the segments that archived ranges are read from; without it they answer `segments-not-configured`. */
+  readonly segmentsDir?: string;
   /** Batch and queue bounds; the defaults are measured. */
   readonly limits?: Partial<GroupCommitLimits>;
 }
@@ -43,18 +48,18 @@ export class PgEventStore implements EventStore {
   private readonly placed: PlacedAppends;
   private readonly sources: Sources;
 
-  private constructor(private readonly database: Database, private readonly clock: Clock, limits: Partial<GroupCommitLimits>) {
+  private constructor(private readonly database: Database, private readonly clock: Clock, limits: Partial<GroupCommitLimits>, private readonly segmentsDir: string | undefined) {
     this.limits = { ...DEFAULT_LIMITS, ...limits };
     this.budget = new QueueBudget(this.limits);
     this.receipts = new Receipts(database);
-    this.sources = { database, archived: NO_SEGMENTS };
+    this.sources = { database, archived: segmentsDir === undefined ? NO_SEGMENTS : new SegmentFiles(database, segmentsDir) };
     this.placed = new PlacedAppends(askForPlaces(database), this.budget, (log) => this.groupCommit(log));
   }
 
   /** Opens no connection yet: a database that is away shows at the first call, as `event-store-unavailable`. */
   static connect(options: PgEventStoreOptions): PgEventStore {
     const database = new Database({ url: options.url, applicationName: options.applicationName, poolSize: options.poolSize ?? 6 });
-    return new PgEventStore(database, options.clock ?? systemClock, options.limits ?? {});
+    return new PgEventStore(database, options.clock ?? systemClock, options.limits ?? {}, options.segmentsDir);
   }
 
   async append(log: LogKey, units: readonly AppendUnit[], options: { countAs?: 'intake' | 'none'; epoch?: Epoch } = {}): Promise<AppendOutcome[]> {
@@ -128,6 +133,25 @@ export class PgEventStore implements EventStore {
 
   readStream(tenant: Tenant, stream: string, after: number, limit: number): Promise<StoredEvent[]> {
     return readStream(this.sources, tenant, stream, after, limit);
+  }
+
+  /** How old the oldest snapshot on the event database is; granted to the relaying service. */
+  oldestSnapshot(): Promise<OldestSnapshot> {
+    return oldestSnapshot(this.database);
+  }
+
+  /** Moves old ranges to segments; granted to the relaying service. `invalid` (`segments-not-configured`) without a folder for them. */
+  archive(): LogArchive {
+    if (this.segmentsDir === undefined) throw new DomainError('invalid', 'segments-not-configured', {}, 'There is no folder for segments: set MILLRACE_SEGMENTS_DIR.');
+    return new LogArchive(this.database, new SegmentFiles(this.database, this.segmentsDir), this.segmentsDir);
+  }
+
+  /** Both bodies of a conflict, the stored event's from the log where it has been archived; granted to the relaying service. */
+  async rejectBodies(tenant: Tenant, rejectId: string): Promise<RejectBodies | undefined> {
+    const found = await rejectBodies(this.database, tenant, rejectId);
+    if (found?.eventId === undefined || found.firstBody !== undefined) return found;
+    const first = await this.findEvent(tenant, found.eventId);
+    return first === undefined ? found : { ...found, firstBody: first.data };
   }
 
   recordReceipt(tenant: Tenant, via: string, received: number): Promise<void> {

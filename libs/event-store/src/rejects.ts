@@ -29,3 +29,18 @@ export const listRejects = async (database: Database, tenant: Tenant, limit: num
     ...(row.event_id === null ? {} : { eventId: row.event_id }), ...(row.type === null ? {} : { type: row.type }), ...(row.version === null ? {} : { version: row.version }),
   }));
 };
+
+/** What was sent under a reject's id, protected as it was stored; `firstBody`: the stored event's, for a conflict. */
+export interface RejectBodies {
+  readonly eventId?: string;
+  readonly body: Uint8Array;
+  readonly firstBody?: Uint8Array;
+}
+
+/** `firstBody` is absent when the stored event had been archived by then: it is in the log. */
+export const rejectBodies = async (database: Database, tenant: Tenant, rejectId: string): Promise<RejectBodies | undefined> => {
+  const [row] = await database.query<{ event_id: string | null; body: Buffer; first_body: Buffer | null }>({
+    name: 'reject-bodies', text: 'SELECT event_id, body, first_body FROM millrace.reject_bodies($1, $2)', values: [tenant, rejectId],
+  });
+  return row === undefined ? undefined : { body: row.body, ...(row.event_id === null ? {} : { eventId: row.event_id }), ...(row.first_body === null ? {} : { firstBody: row.first_body }) };
+};

@@ -5,7 +5,7 @@ import type { Tuple } from '../copy-rows.ts';
 import type { Database } from '../database.ts';
 import { viewOf } from '../event-row.ts';
 import type { SegmentFiles } from './segment-files.ts';
-import { writeSegment } from './segment-writer.ts';
+import { collectOrphans, writeSegment } from './segment-writer.ts';
 import type { Segment, SegmentRow } from './segment.ts';
 
 /** What to archive. */
@@ -87,6 +87,12 @@ export class LogArchive {
     });
     if (row === undefined) throw new DomainError('not-found', 'log-unknown', { log: logName(log) }, `There is no log ${logName(log)} of this tenant: nothing to archive.`);
     return { head: Number(row.position), archivedThrough: Number(row.archived), provenThrough: Number(row.proven) };
+  }
+
+  /** Removes files that killed runs left and no log's manifest names. Answers how many went. */
+  async collectOrphans(olderThanMs?: number): Promise<number> {
+    const named = await this.database.query<{ sha256: Buffer }>({ text: 'SELECT sha256 FROM log.segment' });
+    return collectOrphans(this.dir, new Set(named.map(({ sha256 }) => sha256.toString('hex'))), olderThanMs);
   }
 
   /** The manifest's segment whose rows have not all been thinned: a run was interrupted. */
