@@ -49,7 +49,7 @@ beforeAll(async () => {
   const natsSeedFile = join(secrets, 'nats.seed');
   await writeFile(natsSeedFile, createUser().getSeed(), { mode: 0o600 });
   const config: AnalyticsConfig = {
-    httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined, apiTokens: [{ principal: 'operator', sha256: createHash('sha256').update(TOKEN).digest() }],
+    httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined, segmentsDir: undefined, apiTokens: [{ principal: 'operator', sha256: createHash('sha256').update(TOKEN).digest() }],
     eventsUrl: events.urlAs(`millrace_${reader}`, 'only-here'), databaseUrl: readModels.url, natsUrl: natsUrl(), natsSeedFile, instance: 0,
   };
   app = await buildService({ config: analyticsConfig, module: async () => (await import('./app.module.ts')).AppModule, transports: [EventTransport] }, config, makeLogger('analytics', 'fatal'));

@@ -3,10 +3,12 @@ import { DEFAULT_STREAM_LIMITS } from '@millrace/event-bus';
 import { VerifierKey } from '@millrace/ledger';
 import { defineConfig, serviceUrl, setting, shared, type ConfigOf } from '@millrace/service-kit';
 
-const { eventsUrl, natsUrl, natsSeedFile } = shared;
+const { eventsUrl, segmentsDir, natsUrl, natsSeedFile } = shared;
 
 /** An hour of counter deltas of a busy shop is some ten thousand small rows: folding them takes milliseconds. */
 const DEFAULT_FOLD_MS = 60_000;
+/** Every statement of ours ends within half a minute; an older snapshot is somebody's forgotten transaction. */
+const DEFAULT_SNAPSHOT_ALERT_MS = 60_000;
 
 const witnessKey: z.ZodType<VerifierKey> = z.string().transform((text, context) => {
   try {
@@ -18,7 +20,8 @@ const witnessKey: z.ZodType<VerifierKey> = z.string().transform((text, context) 
 });
 
 export const backboneConfig = defineConfig('backbone', {
-  eventsUrl, natsUrl, natsSeedFile,
+  eventsUrl, segmentsDir, natsUrl, natsSeedFile,
+  snapshotAlertMs: setting('MILLRACE_SNAPSHOT_ALERT_MS', z.coerce.number().int().min(1).default(DEFAULT_SNAPSHOT_ALERT_MS), 'age of the oldest open snapshot on the event database that is reported'),
   streamMaxBytes: setting('MILLRACE_STREAM_MAX_BYTES', z.coerce.number().int().min(1024 * 1024).default(DEFAULT_STREAM_LIMITS.maxBytes), 'how much of a log its stream keeps, in bytes; older events are read from Postgres'),
   streamMaxAgeMs: setting('MILLRACE_STREAM_MAX_AGE_MS', z.coerce.number().int().min(1_000).default(DEFAULT_STREAM_LIMITS.maxAgeMs), 'how long a stream keeps an event'),
   foldCountersMs: setting('MILLRACE_FOLD_COUNTERS_MS', z.coerce.number().int().min(100).default(DEFAULT_FOLD_MS), 'how often counter deltas are folded together'),

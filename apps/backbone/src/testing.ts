@@ -57,6 +57,7 @@ export const idsOf = (units: readonly AppendUnit[]): string[] => units.flatMap((
 export interface RunningBackbone {
   readonly app: NestFastifyApplication;
   readonly address: string;
+  readonly segmentsDir: string;
   get(path: string, token?: string): Promise<Response>;
   json(path: string): Promise<unknown>;
   /** Drains as at SIGTERM. */
@@ -64,20 +65,20 @@ export interface RunningBackbone {
 }
 
 /** The app as it runs, listening on a port. `seed`: its nkey, one of its own for a server that takes anybody. */
-export const runBackbone = async ({ eventsUrl, natsUrl, seed, foldCountersMs = 60_000, ledger = {} }: { eventsUrl: string; natsUrl: string; seed?: string; foldCountersMs?: number; ledger?: Partial<BackboneConfig> }): Promise<RunningBackbone> => {
+export const runBackbone = async ({ eventsUrl, natsUrl, seed, foldCountersMs = 60_000, snapshotAlertMs = 60_000, ledger = {} }: { eventsUrl: string; natsUrl: string; seed?: string; foldCountersMs?: number; snapshotAlertMs?: number; ledger?: Partial<BackboneConfig> }): Promise<RunningBackbone> => {
   const secrets = await mkdtemp(join(tmpdir(), 'millrace-backbone-'));
   const natsSeedFile = join(secrets, 'nats.seed');
   await writeFile(natsSeedFile, seed ?? createUser().getSeed(), { mode: 0o600 });
   const config: BackboneConfig = {
     httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined, apiTokens: [{ principal: 'operator', sha256: createHash('sha256').update(TOKEN).digest() }],
-    eventsUrl, natsUrl, natsSeedFile, foldCountersMs, streamMaxBytes: DEFAULT_STREAM_LIMITS.maxBytes, streamMaxAgeMs: DEFAULT_STREAM_LIMITS.maxAgeMs, ...await ledgerSettings(secrets), ...ledger,
+    eventsUrl, natsUrl, natsSeedFile, foldCountersMs, snapshotAlertMs, segmentsDir: join(secrets, 'segments'), streamMaxBytes: DEFAULT_STREAM_LIMITS.maxBytes, streamMaxAgeMs: DEFAULT_STREAM_LIMITS.maxAgeMs, ...await ledgerSettings(secrets), ...ledger,
   };
   const app = await buildService({ config: backboneConfig, module: async () => (await import('./app.module.ts')).AppModule }, config, makeLogger('backbone', 'fatal'));
   await app.listen(0, '127.0.0.1');
   const address = await app.getUrl();
   const get = (path: string, token = TOKEN): Promise<Response> => fetch(`${address}${path}`, { headers: { authorization: `Bearer ${token}` } });
   return {
-    app, address, get,
+    app, address, get, segmentsDir: join(secrets, 'segments'),
     json: async (path) => (await get(path)).json(),
     close: async () => {
       await drainService(app);

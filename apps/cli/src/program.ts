@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { registerArchive } from './commands/archive.ts';
 import { registerMetric, registerReveal, registerSql } from './commands/ask.ts';
 import type { CommandContext, Register } from './commands/command-context.ts';
 import { registerContracts } from './commands/contracts.ts';
@@ -21,7 +22,7 @@ import { registerVerify } from './commands/verify.ts';
 
 const COMMANDS: readonly Register[] = [
   registerUp, registerStop, registerStatus, registerDoctor, registerLoginLink, registerSource, registerImport,
-  registerSimulate, registerRecover, registerRelay, registerEvents, registerLogs, registerMetric, registerSql, registerReveal,
+  registerSimulate, registerRecover, registerRelay, registerEvents, registerArchive, registerLogs, registerMetric, registerSql, registerReveal,
   registerProjection, registerParked, registerContracts,
   registerLedger, registerVerify,
 ];

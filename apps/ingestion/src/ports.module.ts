@@ -1,8 +1,8 @@
 import { Module } from '@nestjs/common';
 import { ask, BusLink } from '@millrace/event-bus';
-import { PgEventStore, type EventStore } from '@millrace/event-store';
+import type { EventStore } from '@millrace/event-store';
 import { CachedSubjectKeys, NatsSubjectKeyProvider, type SubjectKeyProvider } from '@millrace/privacy';
-import { Closing, CONFIG, readSecretFile, Readiness } from '@millrace/service-kit';
+import { Closing, CONFIG, openEventStore, readSecretFile, Readiness } from '@millrace/service-kit';
 import type { IngestionConfig } from './ingestion.config.ts';
 import { KEYS, STORE } from './injection-tokens.ts';
 
@@ -12,12 +12,7 @@ import { KEYS, STORE } from './injection-tokens.ts';
     {
       provide: STORE,
       inject: [CONFIG, Closing, Readiness],
-      useFactory: (config: IngestionConfig, closing: Closing, readiness: Readiness): EventStore => {
-        const store = PgEventStore.connect({ url: config.eventsUrl, applicationName: 'ingestion' });
-        readiness.add('events', () => store.heads());
-        closing.add('events', () => store.close());
-        return store;
-      },
+      useFactory: (config: IngestionConfig, closing: Closing, readiness: Readiness): EventStore => openEventStore(config, { service: 'ingestion', closing, readiness }),
     },
     {
       provide: KEYS,

@@ -106,7 +106,7 @@ export const runIngestion = async ({ events, natsUrl, databaseUrl, limits }: Ser
   const { link } = security;
   const own = databaseUrl === undefined ? await freshDatabase() : undefined;
   const config: Omit<IngestionConfig, 'natsSeedFile'> = {
-    httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined,
+    httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined, segmentsDir: undefined,
     apiTokens: [{ principal: 'operator', sha256: sha256(OPERATOR) }, { principal: 'console', sha256: sha256(CONSOLE) }],
     eventsUrl: events.urlAs(ROLE, ROLE_PASSWORD), databaseUrl: databaseUrl ?? own!.url, natsUrl, xkeySeedFile, securityXkey: security.publicKey,
     maxInFlightBytes: 48 * 1024 * 1024, maxInFlightRequests: 512, ...limits,

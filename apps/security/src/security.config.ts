@@ -13,6 +13,7 @@ const callers: z.ZodType<ReadonlyMap<string, string>> = z.string().transform((te
 /** Everything security takes from its environment. */
 export const securityConfig = defineConfig('security', {
   eventsUrl: shared.eventsUrl,
+  segmentsDir: shared.segmentsDir,
   databaseUrl: shared.databaseUrl,
   keysUrl: shared.keysUrl,
   natsUrl: shared.natsUrl,

@@ -36,7 +36,7 @@ beforeAll(async () => {
   const natsSeedFile = join(dataDir, 'nats.seed');
   await writeFile(natsSeedFile, createUser().getSeed(), { mode: 0o600 });
   config = {
-    httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined, apiTokens: [{ principal: 'operator', sha256: createHash('sha256').update(TOKEN).digest() }],
+    httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined, segmentsDir: undefined, apiTokens: [{ principal: 'operator', sha256: createHash('sha256').update(TOKEN).digest() }],
     eventsUrl, natsUrl: natsUrl(), natsSeedFile, dataDir, queryTimeoutMs: 2500, queryProcesses: 2,
   };
   app = await started();

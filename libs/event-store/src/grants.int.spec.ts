@@ -6,7 +6,7 @@ import { applyGrants, grantStatements, PgEventStore, renewEpoch, roleOf } from '
 import { GrantedDatabase } from './testing.ts';
 import { withClient } from '@millrace/testing';
 
-const COLUMN_OF = { event: 'tenant', log_head: 'tenant', intake_count: 'tenant', reject: 'tenant', append_grant: 'role', log_shards: 'tenant', log_epoch: 'tenant', migration: 'name' };
+const COLUMN_OF = { event: 'tenant', segment: 'tenant', log_head: 'tenant', intake_count: 'tenant', reject: 'tenant', append_grant: 'role', log_shards: 'tenant', log_epoch: 'tenant', migration: 'name' };
 const ON_TABLES = Object.entries(COLUMN_OF).flatMap(([table, column]) => [
   `SELECT FROM millrace.${table}`, `INSERT INTO millrace.${table} DEFAULT VALUES`, `UPDATE millrace.${table} SET ${column} = 'x'`, `DELETE FROM millrace.${table}`, `TRUNCATE millrace.${table}`, `DO $$ BEGIN LOCK TABLE millrace.${table}; END $$`,
 ]);

@@ -41,6 +41,7 @@ export const shared = {
   xkeys: setting('MILLRACE_XKEYS', z.string(), 'who may ask for keys: <service>:<public curve key>,…'),
   rootKeyFile: setting('MILLRACE_ROOT_KEY_FILE', z.string(), 'file (0600) with the root key'),
   apiTokenFile: setting('MILLRACE_API_TOKEN_FILE', z.string(), 'file (0600) with the bearer token to send'),
+  segmentsDir: setting('MILLRACE_SEGMENTS_DIR', z.string().optional(), 'folder of the Parquet segments of archived ranges; unset: those can not be read'),
   dataDir: setting('MILLRACE_DATA_DIR', z.string(), 'folder this service keeps its files in'),
 };
 

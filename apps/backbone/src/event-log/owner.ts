@@ -26,6 +26,13 @@ const ENSURE_OWNER = `do $$ begin
     alter role ${OWNER} nologin nosuperuser nocreatedb nocreaterole noreplication nobypassrls;
   end if;
   if not pg_has_role('${OWNER}', 'set') then execute format('grant ${OWNER} to %I with inherit true, set true', current_user); end if;
+  -- So that the age of the oldest snapshot can be told. Only a superuser may grant it; without it the alert says that it is incomplete.
+  if not pg_has_role('${OWNER}', 'pg_read_all_stats', 'usage') then
+    begin
+      grant pg_read_all_stats to ${OWNER};
+    exception when insufficient_privilege then null;
+    end;
+  end if;
   if (select pg_get_userbyid(datdba) from pg_database where datname = current_database()) <> '${OWNER}' then
     execute format('alter database %I owner to ${OWNER}', current_database());
   end if;

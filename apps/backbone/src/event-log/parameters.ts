@@ -46,6 +46,15 @@ export interface LogPage {
   readonly subject?: string;
 }
 
+/** A segment of fewer events is mostly header; of more, minutes of work are lost when it is interrupted. */
+const archiveWish = z.strictObject({ tenant: z.string(), log: z.string(), through: z.int().min(1), segmentEvents: z.int().min(100).max(100_000).optional() });
+
+/** Up to which position a log is to be archived, and how many events go into a segment. */
+export const parseArchiveWish = (body: unknown): { log: LogKey; through: number; segmentEvents?: number } => {
+  const { tenant, log, ...wish } = parse(archiveWish, body);
+  return { log: parseLogName(parseTenant(tenant), log), ...wish };
+};
+
 export interface StreamPage {
   readonly tenant: Tenant;
   readonly stream: string;

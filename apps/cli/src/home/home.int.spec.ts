@@ -18,7 +18,7 @@ describe('a data folder', () => {
   it('is made with its folders, private to its owner', () => {
     const home = openHome(join(folder, 'deep', 'home'));
     expect(JSON.parse(readFileSync(home.path('layout.json'), 'utf8'))).toEqual({ layout: LAYOUT });
-    for (const name of ['secrets', 'sources', 'run', 'logs', 'warehouse', 'nats']) expect(mode(home.path(name))).toBe('700');
+    for (const name of ['secrets', 'sources', 'segments', 'run', 'logs', 'warehouse', 'nats']) expect(mode(home.path(name))).toBe('700');
     expect(mode(home.root)).toBe(process.getuid?.() === 0 ? '711' : '700');
     expect(openHome(home.root).root).toBe(home.root);
   });

@@ -13,7 +13,7 @@ export interface Home {
 
 export const homeAt = (root: string): Home => ({ root, path: (...parts) => join(root, ...parts) });
 
-const FOLDERS = ['secrets', 'sources', 'run', 'logs', 'warehouse', 'ledger', 'witness', 'nats', 'postgres'];
+const FOLDERS = ['secrets', 'sources', 'segments', 'run', 'logs', 'warehouse', 'ledger', 'witness', 'nats', 'postgres'];
 
 const unwritable = (root: string, error: Error): DomainError => new DomainError('invalid', 'home-unwritable', { home: root },
   `can't write to the data folder ${root} (${(error as NodeJS.ErrnoException).code ?? error.message}): make it writable for this user or set MILLRACE_HOME to another folder`);

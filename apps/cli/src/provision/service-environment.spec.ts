@@ -17,7 +17,7 @@ const plan: EnvironmentPlan = {
     logKey: 'millrace/ledger+00000000+AA==', logSeedFile: '/home/secrets/ledger.seed', witnessKey: 'millrace/witness+00000000+AA==', witnessSeedFile: '/home/secrets/witness.seed',
     mirrorDir: '/home/ledger/leaves', witnessDir: '/home/witness',
   },
-  natsUrl: 'nats://127.0.0.1:7421', dataDir: '/home/warehouse', apiTokenDigests: 'operator:aa', rootKeyFile: '/home/secrets/root.key',
+  natsUrl: 'nats://127.0.0.1:7421', dataDir: '/home/warehouse', segmentsDir: '/home/segments', apiTokenDigests: 'operator:aa', rootKeyFile: '/home/secrets/root.key',
   password: (service) => `pw-${service}`, nkeySeedFile: (service) => `/home/secrets/${service}.nkey`,
   xkey: (service) => ({ publicKey: `X-${service}`, seedFile: `/home/secrets/${service}.xkey` }), apiTokenFile: (principal) => `/home/secrets/${principal}.token`,
   keyAskers: ['ingestion'],
@@ -46,7 +46,8 @@ describe('the environment of a service', () => {
     const console = serviceEnvironment(plan, manifest('console'));
     expect(console).toMatchObject({ MILLRACE_HTTP_PORT: '7400', MILLRACE_API_TOKEN_FILE: '/home/secrets/console.token', MILLRACE_ANALYTICS_HTTP_URL: 'http://127.0.0.1:7403' });
     expect(Object.keys(console).filter((name) => /EVENTS_URL|DATABASE_URL|KEYS_URL|SEED/.test(name))).toEqual([]);
-    expect(serviceEnvironment(plan, manifest('warehouse', { reads: ['sales'] }))).toMatchObject({ MILLRACE_DATA_DIR: '/home/warehouse' });
+    expect(serviceEnvironment(plan, manifest('warehouse', { reads: ['sales'] }))).toMatchObject({ MILLRACE_DATA_DIR: '/home/warehouse', MILLRACE_SEGMENTS_DIR: '/home/segments' });
+    expect(console).not.toHaveProperty('MILLRACE_SEGMENTS_DIR');
   });
 
   it('gives backbone the key it signs with and the witness\'s public one, and the witness nothing but its own', () => {

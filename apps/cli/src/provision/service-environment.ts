@@ -19,6 +19,7 @@ export interface EnvironmentPlan {
   readonly adminUrls: Readonly<Record<ClusterName, string>>;
   readonly natsUrl: string;
   readonly dataDir: string;
+  readonly segmentsDir: string;
   readonly ledger: LedgerKeys;
   readonly apiTokenDigests: string;
   readonly rootKeyFile: string;
@@ -42,7 +43,7 @@ const postgresVariables = (plan: EnvironmentPlan, manifest: ServiceManifest): En
   const role = loginRole(plan, manifest.service);
   const [database] = manifest.databases;
   return {
-    ...(usesEvents(manifest) ? { MILLRACE_EVENTS_URL: urlFor(plan.adminUrls.events, EVENTS_DATABASE, role) } : {}),
+    ...(usesEvents(manifest) ? { MILLRACE_EVENTS_URL: urlFor(plan.adminUrls.events, EVENTS_DATABASE, role), MILLRACE_SEGMENTS_DIR: plan.segmentsDir } : {}),
     ...(database === undefined ? {} : { MILLRACE_DATABASE_URL: urlFor(plan.adminUrls.reads, database, role) }),
     ...(manifest.keys ? { MILLRACE_KEYS_URL: urlFor(plan.adminUrls.keys, KEYS_DATABASE, role), MILLRACE_ROOT_KEY_FILE: plan.rootKeyFile } : {}),
   };

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { PgEventStore } from '@millrace/event-store';
 import { systemClock, type Clock } from '@millrace/kernel';
-import { Closing, CONFIG, Readiness } from '@millrace/service-kit';
+import { Closing, CONFIG, openEventStore, Readiness } from '@millrace/service-kit';
 import { CLOCK, EVENT_STORE } from '../injection-tokens.ts';
 import type { SecurityConfig } from '../security.config.ts';
 import { AuditLog } from './audit-log.ts';
@@ -13,12 +13,7 @@ import { AuditLog } from './audit-log.ts';
     {
       provide: EVENT_STORE,
       inject: [CONFIG, Closing, Readiness],
-      useFactory: (config: SecurityConfig, closing: Closing, readiness: Readiness): PgEventStore => {
-        const store = PgEventStore.connect({ url: config.eventsUrl, applicationName: 'security' });
-        closing.add('event store', () => store.close());
-        readiness.add('events', () => store.heads('millrace'));
-        return store;
-      },
+      useFactory: (config: SecurityConfig, closing: Closing, readiness: Readiness): PgEventStore => openEventStore(config, { service: 'security', closing, readiness }),
     },
     { provide: AuditLog, useFactory: (store: PgEventStore, clock: Clock) => new AuditLog(store, clock), inject: [EVENT_STORE, CLOCK] },
   ],

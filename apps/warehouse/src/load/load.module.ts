@@ -1,8 +1,7 @@
 import { Module } from '@nestjs/common';
 import { BusLink } from '@millrace/event-bus';
-import { PgEventStore } from '@millrace/event-store';
 import type { LogReader } from '@millrace/kernel';
-import { Closing, CONFIG, consumersController, EventTransport, LOGGER, METRICS, Readiness, type Logger } from '@millrace/service-kit';
+import { Closing, CONFIG, consumersController, EventTransport, LOGGER, METRICS, openEventStore, Readiness, type Logger } from '@millrace/service-kit';
 import type { Registry } from 'prom-client';
 import { DuckdbModule } from '../duckdb/duckdb.module.ts';
 import { WarehouseDatabase } from '../duckdb/warehouse-database.ts';
@@ -13,12 +12,7 @@ import { loadConsumer } from './load.consumer.ts';
 /** Injects the `LogReader` of the event database. */
 export const EVENT_LOG = Symbol('warehouse.event-log');
 
-const openEventLog = ({ eventsUrl }: WarehouseConfig, closing: Closing, readiness: Readiness): LogReader => {
-  const store = PgEventStore.connect({ url: eventsUrl, applicationName: 'warehouse' });
-  readiness.add('events', () => store.heads());
-  closing.add('events', () => store.close());
-  return store;
-};
+const openEventLog = (config: WarehouseConfig, closing: Closing, readiness: Readiness): LogReader => openEventStore(config, { service: 'warehouse', closing, readiness });
 
 @Module({
   imports: [DuckdbModule],
