@@ -29,15 +29,16 @@ const APPENDING = ['append_events', 'record_receipts', 'record_rejects', 'stream
 const SEEING = ['known_events', 'may_see'];
 const LEDGER_VIEWS = ['ledger_checkpoint', 'ledger_tile', 'redaction'];
 const LEDGER_FUNCTIONS = ['ledger_leaves', 'ledger_rows', 'ledger_extend', 'ledger_cosign'];
+const ARCHIVE_FUNCTIONS = ['archive_limit', 'oldest_snapshot', 'register_segment', 'reject_bodies', 'thin_events'];
 const POSTGRES: Readonly<Record<string, Rights>> = {
-  analytics: { appends: [], views: ['head', 'log_epoch', 'sales'], functions: SEEING },
-  backbone: { appends: ['backbone'], views: ['head', ...LEDGER_VIEWS, 'log_epoch', 'reject', 'shard_count', 'source_count', ...CONTEXTS], functions: [...APPENDING, ...SEEING, ...LEDGER_FUNCTIONS, 'compact_counts', 'raise_shards', 'renew_log_epoch'] },
+  analytics: { appends: [], views: ['head', 'log_epoch', 'segment', 'sales'], functions: SEEING },
+  backbone: { appends: ['backbone'], views: ['head', ...LEDGER_VIEWS, 'log_epoch', 'segment', 'reject', 'shard_count', 'source_count', ...CONTEXTS], functions: [...APPENDING, ...SEEING, ...LEDGER_FUNCTIONS, ...ARCHIVE_FUNCTIONS, 'compact_counts', 'raise_shards', 'renew_log_epoch'] },
   cli: { appends: [], views: [], functions: [] },
   console: { appends: [], views: [], functions: [] },
-  ingestion: { appends: BUSINESS, views: ['head', 'log_epoch', 'reject', 'source_count', 'inventory'], functions: [...APPENDING, ...SEEING] },
-  security: { appends: ['security'], views: ['head', 'log_epoch', 'reject', 'source_count', 'customer'], functions: [...APPENDING, ...SEEING] },
+  ingestion: { appends: BUSINESS, views: ['head', 'log_epoch', 'segment', 'reject', 'source_count', 'inventory'], functions: [...APPENDING, ...SEEING] },
+  security: { appends: ['security'], views: ['head', 'log_epoch', 'segment', 'reject', 'source_count', 'customer'], functions: [...APPENDING, ...SEEING] },
   simulator: { appends: [], views: [], functions: [] },
-  warehouse: { appends: [], views: ['head', 'log_epoch', 'clickstream', 'sales', 'customer', 'inventory', 'merchandise'], functions: SEEING },
+  warehouse: { appends: [], views: ['head', 'log_epoch', 'segment', 'clickstream', 'sales', 'customer', 'inventory', 'merchandise'], functions: SEEING },
 };
 
 const consuming = (service: string, contexts: readonly string[]): string[] => [service, `${service}-1`, `${service}-2`, `${service}-3`].flatMap((name) => [
@@ -111,7 +112,7 @@ describe('the event database, given the manifests', () => {
         return false;
       });
       const readable: string[] = [];
-      for (const view of ['head', ...LEDGER_VIEWS, 'log_epoch', 'reject', 'shard_count', 'source_count', ...CONTEXTS]) if (await may(`select * from log.${view}`)) readable.push(view);
+      for (const view of ['head', ...LEDGER_VIEWS, 'log_epoch', 'segment', 'reject', 'shard_count', 'source_count', ...CONTEXTS]) if (await may(`select * from log.${view}`)) readable.push(view);
       expect(readable.toSorted()).toEqual(views.toSorted());
       const tables = await withClient(database.url, async (admin) => (await admin.query<{ name: string }>(`select relname as name from pg_class where relnamespace = 'millrace'::regnamespace and relkind = 'r'`)).rows);
       expect(tables.length).toBeGreaterThanOrEqual(6);
