@@ -19,7 +19,7 @@ const run = async (...args: string[]): Promise<{ out: string[]; err: string[]; e
 describe('the command line', () => {
   it('lists its commands', async () => {
     const { out } = await run('--help');
-    for (const name of ['up', 'stop', 'status', 'doctor', 'source', 'import', 'simulate', 'events', 'metric', 'sql', 'reveal', 'login-link', 'ledger', 'verify']) expect(out.join('\n')).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
+    for (const name of ['up', 'stop', 'status', 'doctor', 'source', 'import', 'simulate', 'events', 'metric', 'sql', 'reveal', 'login-link', 'ledger', 'verify', 'redact']) expect(out.join('\n')).toMatch(new RegExp(`^  ${name}\\b`, 'm'));
   });
 
   it.each([

@@ -13,6 +13,7 @@ import { registerParked } from './commands/parked.ts';
 import { registerProjection } from './commands/projection.ts';
 import { registerRecover } from './commands/recover.ts';
 import { registerRelay } from './commands/relay.ts';
+import { registerRedact } from './commands/redact.ts';
 import { registerSimulate } from './commands/simulate.ts';
 import { registerSource } from './commands/source.ts';
 import { registerStatus } from './commands/status.ts';
@@ -24,7 +25,7 @@ const COMMANDS: readonly Register[] = [
   registerUp, registerStop, registerStatus, registerDoctor, registerLoginLink, registerSource, registerImport,
   registerSimulate, registerRecover, registerRelay, registerEvents, registerArchive, registerLogs, registerMetric, registerSql, registerReveal,
   registerProjection, registerParked, registerContracts,
-  registerLedger, registerVerify,
+  registerLedger, registerVerify, registerRedact,
 ];
 
 /** The whole command line. Wrong usage is one line on standard error, as every other error is. */

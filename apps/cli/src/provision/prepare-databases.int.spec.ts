@@ -70,7 +70,7 @@ describe('preparing databases', () => {
   it('makes a role for every service, so that grants can name it', async () => {
     await prepareDatabases(workspace, plan, MANIFESTS);
     const { rows } = await withClient(admin, (client) => client.query<{ name: string }>("select rolname as name from pg_roles where rolname like 'millrace%' order by 1"));
-    expect(rows.map(({ name }) => name)).toEqual(['millrace_analytics', 'millrace_console', 'millrace_ingestion', 'millrace_security']);
+    expect(rows.map(({ name }) => name)).toEqual(['millrace_analytics', 'millrace_console', 'millrace_ingestion', 'millrace_redactor', 'millrace_security']);
   });
 
   it('lets owners make tables, and nobody else', async () => {

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { ServiceManifest } from '@millrace/contracts';
+import { REDACTOR } from '@millrace/event-store';
 import { DomainError } from '@millrace/kernel';
 import { lastLine } from '../supervisor/log-rotation.ts';
 import { nodeCommand } from '../supervisor/service-part.ts';
 import { allowConnect, ensureDatabase, ensureRoles, urlFor } from './databases.ts';
 import { roleOf, usesEvents, usesPostgres } from './manifests.ts';
-import { EVENTS_DATABASE, KEYS_DATABASE, loginRole, type EnvironmentPlan } from './service-environment.ts';
+import { EVENTS_DATABASE, KEYS_DATABASE, loginRole, redactorRole, type EnvironmentPlan } from './service-environment.ts';
 
 const run = promisify(execFile);
 
@@ -16,9 +17,9 @@ const MIGRATE_WITHIN_MS = 300_000;
 const prepareEvents = async (workspace: string, plan: EnvironmentPlan, manifests: readonly ServiceManifest[]): Promise<void> => {
   const users = manifests.filter(usesEvents);
   // Grants are generated from every manifest, so every service has its role, though only those that use the log may connect.
-  await ensureRoles(plan.adminUrls.events, manifests.map((manifest) => loginRole(plan, manifest.service)));
+  await ensureRoles(plan.adminUrls.events, [...manifests.map((manifest) => loginRole(plan, manifest.service)), redactorRole(plan)]);
   await ensureDatabase(plan.adminUrls.events, EVENTS_DATABASE);
-  await allowConnect(plan.adminUrls.events, EVENTS_DATABASE, users.map((manifest) => roleOf(manifest.service)));
+  await allowConnect(plan.adminUrls.events, EVENTS_DATABASE, [...users.map((manifest) => roleOf(manifest.service)), REDACTOR]);
   await migrateEvents(workspace, plan);
 };
 

@@ -1,4 +1,5 @@
 import type { ServiceManifest } from '@millrace/contracts';
+import { REDACTOR } from '@millrace/event-store';
 import { urlFor, type LoginRole } from './databases.ts';
 import type { LedgerKeys } from './ledger-keys.ts';
 import { asksForKeys, roleOf, usesEvents, usesNats } from './manifests.ts';
@@ -36,6 +37,9 @@ type Environment = Record<string, string>;
 const isHttpService = (name: string): name is HttpService => (HTTP_SERVICES as readonly string[]).includes(name);
 
 export const loginRole = (plan: EnvironmentPlan, service: string): LoginRole => ({ name: roleOf(service), password: plan.password(service) });
+
+/** No service has this password: only `millrace redact` reads it. */
+export const redactorRole = (plan: Pick<EnvironmentPlan, 'password'>): LoginRole => ({ name: REDACTOR, password: plan.password('redactor') });
 
 const addresses = (ports: PortPlan): Environment => Object.fromEntries(HTTP_SERVICES.map((name) => [`MILLRACE_${name.toUpperCase()}_HTTP_URL`, `http://127.0.0.1:${ports[name]}`]));
 
