@@ -52,6 +52,8 @@ if (only === undefined) {
   count(['architecture']);
   check('the checker of the chaos runs', nx(['chaos'], 1));
   count(['chaos']);
+  check('alterations of a cosigned log are found', nx(['tamper'], 1));
+  count(['tamper']);
 } else {
   check('build', nx(['build'], 2));
 }
