@@ -79,7 +79,7 @@ export const postPaced = async (door: Door, bodies: readonly string[], eventsPer
   const begun = performance.now();
   return Promise.all(bodies.map(async (body, n) => {
     const due = begun + n * apartMs;
-    await new Promise((resolve) => { setTimeout(resolve, due - performance.now()); });
+    await new Promise((resolve) => { setTimeout(resolve, Math.max(0, due - performance.now())); });
     await post(door, body);
     return performance.now() - due;
   }));

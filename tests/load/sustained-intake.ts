@@ -18,7 +18,7 @@ interface Head { readonly tenant: string; readonly log: string; readonly head: n
 interface Consumed { readonly tenant: string; readonly log: string; readonly position: number }
 
 /** Every reader's lag in seconds: how long ago the log first stood above where the reader stands now. */
-export class LagWatch {
+class LagWatch {
   private readonly history = new Map<string, { at: number; head: number }[]>();
 
   /** `now` in milliseconds. Positions are those of one reader of the log. */
