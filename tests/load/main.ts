@@ -9,6 +9,7 @@ import { KEPT, writeReport } from './report.ts';
 const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   append: async () => (await import('./append.bench.ts')).benchAppend,
   intake: async () => (await import('./intake.bench.ts')).benchIntake,
+  rebuild: async () => (await import('./rebuild.bench.ts')).benchRebuild,
   import: async () => (await import('./import.bench.ts')).benchImport,
   relay: async () => (await import('./relay.bench.ts')).benchRelay,
 };

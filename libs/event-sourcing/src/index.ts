@@ -9,4 +9,5 @@ export { ProjectionBuilds, type ProjectionBuildsOptions } from './projection-bui
 export type { BuildStanding, BuildState, DifferenceReport, LogPosition, ParkedDetail, ParkedOperations, ParkedOutcome, ParkedPage, ParkedQuestion, ParkedStanding, ProjectionOperations, RowText, Switched, TableDifference } from './projection-operations.ts';
 export { isTransient, projectionRunner, type ProjectionRunnerOptions } from './projection-runner.ts';
 export { rowsOf, type Sql, type Statement } from './sql.ts';
+export { totalsProjection, type TotalsDefinition, type TotalsPart } from './totals-projection.ts';
 export { statementProjection } from './statement-projection.ts';
