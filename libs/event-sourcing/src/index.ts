@@ -4,7 +4,7 @@ export { asOfCheckpoints, BUILD_TABLES_DOWN, BUILD_TABLES_UP, buildConsumer, CON
 export { FactLog, type OwnFact, type RecordedFact } from './fact-log.ts';
 export { deciderSpec, type Decision } from './given.ts';
 export type { CheckpointStore, ParkedEvent, ParkedStore, ProjectedEvent, Projection, ProjectionTarget, TransactionScope, VersionedProjection } from './projection.ts';
-export { ParkedEventOperations, type ParkedDiscard, type ParkedEventOptions } from './parked-event-operations.ts';
+export { ParkedEventOperations, parseParkedId, shownData, type ParkedDiscard, type ParkedEventOptions, type ParkedId } from './parked-event-operations.ts';
 export { ProjectionBuilds, type ProjectionBuildsOptions } from './projection-builds.ts';
 export type { BuildStanding, BuildState, DifferenceReport, LogPosition, ParkedDetail, ParkedOperations, ParkedOutcome, ParkedPage, ParkedQuestion, ParkedStanding, ProjectionOperations, RowText, Switched, TableDifference } from './projection-operations.ts';
 export { isTransient, projectionRunner, type ProjectionRunnerOptions } from './projection-runner.ts';

@@ -53,9 +53,10 @@ const standingOf = (parked: Parked): ParkedStanding => {
   return { ...standing, log: logName(logKey) };
 };
 
-interface ParkedId { readonly consumer: string; readonly log: LogKey; readonly position: number }
+export interface ParkedId { readonly consumer: string; readonly log: LogKey; readonly position: number }
 
-const parseId = (id: string): ParkedId => {
+/** Reads the id of a parked event. Throws DomainError `parked-id-malformed`. */
+export const parseParkedId = (id: string): ParkedId => {
   const [, consumer, tenant, context = '', shard, position] = /^([a-z0-9-]{1,64}@\d{1,9}):([a-z0-9-]{1,32}):([a-z]{1,32}):(\d{1,4}):(\d{1,15})$/.exec(id) ?? [];
   if (consumer && tenant && isContext(context)) return { consumer, log: { tenant, context, shard: Number(shard) }, position: Number(position) };
   throw new DomainError('invalid', 'parked-id-malformed', {}, 'A parked event is named <consumer>:<tenant>:<context>:<shard>:<position>, as the list of parked events does.');
@@ -72,7 +73,8 @@ const withoutBoxes = (value: Json): Json => {
   return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, withoutBoxes(inner)]));
 };
 
-const dataOf = (stored: StoredEvent): { data?: Json } => {
+/** An event's data for people: sealed values stay sealed, and nothing when it is not JSON. */
+export const shownData = (stored: StoredEvent): { data?: Json } => {
   try {
     return { data: withoutBoxes(JSON.parse(Buffer.from(stored.data).toString('utf8')) as Json) };
   } catch {
@@ -85,7 +87,7 @@ export class ParkedEventOperations<Tx extends Sql> implements ParkedOperations {
   constructor(private readonly options: ParkedEventOptions<Tx>) {}
 
   async list({ consumer, after, limit }: ParkedQuestion): Promise<ParkedPage> {
-    const from = after === undefined ? undefined : parseId(after);
+    const from = after === undefined ? undefined : parseParkedId(after);
     const rows = rowsOf(await this.options.live.query(
       `select ${COLUMNS} from public.parked_event
        where ($1::text is null or consumer = $1 or consumer like replace($1, '_', '\\_') || '@%')
@@ -100,7 +102,7 @@ export class ParkedEventOperations<Tx extends Sql> implements ParkedOperations {
     const parked = await this.require(id);
     const [event] = await this.options.reader.read(parked.logKey, parked.position - 1, 1);
     const keyed = await this.ofKey(this.options.live, parked);
-    return { ...standingOf(parked), behind: keyed.filter(({ position }) => position > parked.position).length, ...(event ? { envelope: event.envelope, ...dataOf(event) } : {}) };
+    return { ...standingOf(parked), behind: keyed.filter(({ position }) => position > parked.position).length, ...(event ? { envelope: event.envelope, ...shownData(event) } : {}) };
   }
 
   async retry(id: string): Promise<ParkedOutcome> {
@@ -172,7 +174,7 @@ export class ParkedEventOperations<Tx extends Sql> implements ParkedOperations {
   }
 
   private async require(id: string): Promise<Parked> {
-    const { consumer, log, position } = parseId(id);
+    const { consumer, log, position } = parseParkedId(id);
     const [row] = rowsOf(await this.options.live.query(`select ${COLUMNS} from public.parked_event where consumer = $1 and tenant = $2 and context = $3 and shard = $4 and position = $5`, [consumer, log.tenant, log.context, log.shard, position]));
     if (row) return parkedOf(row);
     throw new DomainError('not-found', 'parked-event-unknown', { id }, `No event ${id} is parked here. It may have been applied or discarded meanwhile: list the parked events again.`);

@@ -3,7 +3,7 @@ import type { Listener } from '../provision/port-plan.ts';
 import type { PlatformClient } from './platform-client.ts';
 
 /** Services that have read models. */
-export const PROJECTING = ['analytics'] as const satisfies readonly Listener[];
+export const PROJECTING = ['analytics', 'warehouse'] as const satisfies readonly Listener[];
 export type ProjectingService = (typeof PROJECTING)[number];
 
 export interface BuildRow {

@@ -31,9 +31,9 @@ const filledChunk = (table: TableDefinition, rows: readonly (readonly DuckDBValu
  * Appends rows column by column, within the connection's transaction. Values are in the order of the definition's columns. Chunks are a
  * quarter of the cost of the row-wise appender, which decides how long a rebuild takes.
  */
-export const appendRows = async (connection: DuckDBConnection, table: TableDefinition, rows: readonly (readonly DuckDBValue[])[], place: { catalog?: string } = {}): Promise<void> => {
+export const appendRows = async (connection: DuckDBConnection, table: TableDefinition, rows: readonly (readonly DuckDBValue[])[], place: { catalog?: string; schema?: string } = {}): Promise<void> => {
   if (rows.length === 0) return;
-  const appender = await connection.createAppender(table.name, 'main', place.catalog ?? null);
+  const appender = await connection.createAppender(table.name, place.schema ?? 'main', place.catalog ?? null);
   try {
     for (let start = 0; start < rows.length; start += CHUNK_ROWS) appender.appendDataChunk(filledChunk(table, rows.slice(start, start + CHUNK_ROWS)));
     appender.flushSync();

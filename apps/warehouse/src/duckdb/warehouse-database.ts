@@ -6,8 +6,8 @@ import { DomainError } from '@millrace/kernel';
 import type { TransactionScope } from '@millrace/event-sourcing';
 import { rowText } from './row-text.ts';
 import { createTable } from './table-definition.ts';
-import { DISCARDED_EVENT, LAKE_SEGMENT, LOAD_POSITION, PARKED_EVENT } from '../load/load-tables.ts';
-import { STAR_TABLES } from '../star/star-tables.ts';
+import { DISCARDED_EVENT, LAKE_SEGMENT, LOAD_POSITION, PARKED_EVENT, STAR_BUILD } from '../load/load-tables.ts';
+import { STAR_TABLES, STAR_VERSION } from '../star/star-tables.ts';
 
 /** Raised when the star's tables or their meaning change: the file is derived from the logs and is then made anew. */
 const SCHEMA_VERSION = 1;
@@ -42,7 +42,13 @@ export class WarehouseDatabase implements TransactionScope<DuckDBConnection> {
     private readonly probe: DuckDBConnection,
     /** Random, made with the file: what was published from another file is not taken for this one's. */
     readonly instance: string,
+    private active: StarBuild,
   ) {}
+
+  /** The build that is loaded and published; changes between two transactions only. */
+  get star(): StarBuild {
+    return this.active;
+  }
 
   /** Opens `<dataDir>/warehouse.duckdb`, making it when it is absent or of another schema version. */
   static async open(dataDir: string): Promise<WarehouseDatabase> {
@@ -72,13 +78,43 @@ export class WarehouseDatabase implements TransactionScope<DuckDBConnection> {
       duckdb.closeSync();
       return undefined;
     }
-    for (const table of [...STAR_TABLES, LOAD_POSITION, LAKE_SEGMENT, PARKED_EVENT, DISCARDED_EVENT]) await writer.run(createTable(table));
-    return new WarehouseDatabase(duckdb, writer, await duckdb.connect(), await duckdb.connect(), rowText(meta, 'instance'));
+    for (const table of [...STAR_TABLES, LOAD_POSITION, LAKE_SEGMENT, PARKED_EVENT, DISCARDED_EVENT, STAR_BUILD]) await writer.run(createTable(table));
+    // A file of before has neither; what was parked then says so by being empty.
+    for (const column of ['type varchar', 'parked_ms bigint']) await writer.run(`alter table parked_event add column if not exists ${column}`);
+    await writer.run(`insert into star_build select 1, $1, 'main', 'active', 0, true, null where not exists (from star_build)`, [STAR_VERSION]);
+    const active = await activeStar(writer);
+    await lookIn(writer, active.schema);
+    return new WarehouseDatabase(duckdb, writer, await duckdb.connect(), await duckdb.connect(), rowText(meta, 'instance'), active);
   }
 
   /** Serialised with all other writes; rolled back when `work` throws. The commit is fsynced. */
   transaction<T>(work: (tx: DuckDBConnection) => Promise<T>): Promise<T> {
     return this.exclusively(() => inTransaction(this.writer, work, 'commit'));
+  }
+
+  /** As `transaction`, with unqualified names meaning the tables of another build. */
+  transactionOn<T>(schema: string, work: (tx: DuckDBConnection) => Promise<T>): Promise<T> {
+    return this.exclusively(async () => {
+      await lookIn(this.writer, schema);
+      try {
+        return await inTransaction(this.writer, work, 'commit');
+      } finally {
+        await lookIn(this.writer, this.active.schema);
+      }
+    });
+  }
+
+  /** A transaction after which another build may be the active one: no batch comes between its commit and everybody's knowing. */
+  switching<T>(schema: string, work: (tx: DuckDBConnection) => Promise<T>): Promise<T> {
+    return this.exclusively(async () => {
+      await lookIn(this.writer, schema);
+      try {
+        return await inTransaction(this.writer, work, 'commit');
+      } finally {
+        this.active = await activeStar(this.writer);
+        await lookIn(this.writer, this.active.schema);
+      }
+    });
   }
 
   /** Runs on the writing connection, between transactions: for what must not run beside a write. */
@@ -90,7 +126,10 @@ export class WarehouseDatabase implements TransactionScope<DuckDBConnection> {
 
   /** One unchanging state of all tables for all of `work`, beside the writes. */
   snapshot<T>(work: (tx: DuckDBConnection) => Promise<T>): Promise<T> {
-    const turn = this.reads.then(() => inTransaction(this.reader, work, 'rollback'));
+    const turn = this.reads.then(() => inTransaction(this.reader, async (tx) => {
+      await lookIn(tx, (await activeStar(tx)).schema);
+      return work(tx);
+    }, 'rollback'));
     this.reads = turn.then(() => undefined, () => undefined);
     return turn;
   }
@@ -116,6 +155,26 @@ export class WarehouseDatabase implements TransactionScope<DuckDBConnection> {
     this.duckdb.closeSync();
   }
 }
+
+/** A build of the star; its schema is named by this code. `revision` counts changes of rows that may have been published. */
+export interface StarBuild {
+  readonly build: number;
+  readonly version: number;
+  readonly schema: string;
+  readonly revision: number;
+}
+
+/** The active build in the connection's transaction. */
+export const activeStar = async (connection: DuckDBConnection): Promise<StarBuild> => {
+  const [row] = (await connection.runAndReadAll(`select build, version, schema_name, revision from main.star_build where state = 'active'`)).getRowObjects();
+  if (!row) throw new DomainError('unavailable', 'warehouse-schema', {}, 'The warehouse file names no active build. Remove warehouse.duckdb and start again: it is made anew from the logs.');
+  return { build: Number(row['build']), version: Number(row['version']), schema: rowText(row, 'schema_name'), revision: Number(row['revision']) };
+};
+
+/** Unqualified names are looked up in the build's schema first; what builds share is in `main`. */
+const lookIn = async (connection: DuckDBConnection, schema: string): Promise<void> => {
+  await connection.run(`set search_path = '${schema === 'main' ? 'main' : `${schema},main`}'`);
+};
 
 const inTransaction = async <T>(connection: DuckDBConnection, work: (tx: DuckDBConnection) => Promise<T>, end: 'commit' | 'rollback'): Promise<T> => {
   await connection.run('begin transaction');

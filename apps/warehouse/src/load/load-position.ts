@@ -6,7 +6,7 @@ import type { WarehouseDatabase } from '../duckdb/warehouse-database.ts';
 
 const key = ({ tenant, context, shard }: LogKey): DuckDBValue[] => [tenant, context, shard];
 
-const markOf = (row: Readonly<Record<string, DuckDBValue>>): LogMark => {
+export const markOf = (row: Readonly<Record<string, DuckDBValue>>): LogMark => {
   const leaf = row['leaf'];
   return { epoch: Number(row['epoch']), position: Number(row['position']), leaf: leaf instanceof DuckDBBlobValue ? leaf.bytes : new Uint8Array() };
 };

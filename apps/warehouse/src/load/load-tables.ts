@@ -1,5 +1,11 @@
-import { BIGINT, BLOB, INTEGER, VARCHAR } from '@duckdb/node-api';
+import { BIGINT, BLOB, BOOLEAN, INTEGER, VARCHAR } from '@duckdb/node-api';
 import type { TableDefinition } from '../duckdb/table-definition.ts';
+
+/** Builds of the star beside each other, each in a schema with star, load position and parked events of its own; the first is `main`. */
+export const STAR_BUILD: TableDefinition = {
+  name: 'star_build',
+  columns: [['build', INTEGER], ['version', INTEGER], ['schema_name', VARCHAR], ['state', VARCHAR], ['revision', INTEGER], ['announced', BOOLEAN], ['switched', VARCHAR]],
+};
 
 /** Up to where each log is loaded: committed with the rows, so neither a crash nor a repeated batch can load an event twice. */
 export const LOAD_POSITION: TableDefinition = {
@@ -22,5 +28,5 @@ export const DISCARDED_EVENT: TableDefinition = {
 /** Events whose facts could not be loaded, and the later ones of their streams. Raw, they are in the lake like all others. */
 export const PARKED_EVENT: TableDefinition = {
   name: 'parked_event',
-  columns: [['tenant', VARCHAR], ['context', VARCHAR], ['shard', INTEGER], ['position', BIGINT], ['event_id', VARCHAR], ['stream', VARCHAR], ['code', VARCHAR], ['reason', VARCHAR]],
+  columns: [['tenant', VARCHAR], ['context', VARCHAR], ['shard', INTEGER], ['position', BIGINT], ['event_id', VARCHAR], ['stream', VARCHAR], ['code', VARCHAR], ['reason', VARCHAR], ['type', VARCHAR], ['parked_ms', BIGINT]],
 };

@@ -1,15 +1,12 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import { upcast } from '@millrace/contracts';
 import type { BatchHandler, EventBatch } from '@millrace/event-bus';
-import { DomainError, isDomainError, type LogKey, type LogMark, type StoredEvent } from '@millrace/kernel';
+import { DomainError, type LogKey, type LogMark } from '@millrace/kernel';
 import type { WarehouseDatabase } from '../duckdb/warehouse-database.ts';
 import type { Lake, LakeSegment } from '../lake/lake.ts';
-import { object, type Data } from '../star/field-reader.ts';
-import type { StarRows } from '../star/star-row.model.ts';
-import { feedsStar, starRowsOf } from '../star/star.projection.ts';
-import { removeStarRows, writeStarRows } from '../star/star-writer.ts';
+import { removeStarRows } from '../star/star-writer.ts';
 import { LoadPositions } from './load-position.ts';
 import { ParkedEvents } from './parked-events.ts';
+import { applyToStar } from './star-load.ts';
 
 export interface LogLoaderOptions {
   readonly database: WarehouseDatabase;
@@ -22,30 +19,6 @@ export interface LogLoaderOptions {
 
 /** Event data loaded between two times that freed memory is given back. */
 const GIVE_BACK_BYTES = 8 * 1024 * 1024;
-
-interface Readable { readonly event: StoredEvent; readonly rows: StarRows }
-interface Unreadable { readonly event: StoredEvent; readonly fault: DomainError }
-
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
-const dataOf = (event: StoredEvent): Data => {
-  let data: unknown;
-  try {
-    data = JSON.parse(utf8.decode(event.data));
-  } catch {
-    throw new DomainError('invalid', 'event-data-malformed', { position: event.position }, 'The event\'s data is not JSON in UTF-8.');
-  }
-  return upcast(event.envelope.type, event.envelope.version, object(data, '')).data;
-};
-
-const read = (event: StoredEvent): Readable | Unreadable => {
-  try {
-    return { event, rows: starRowsOf(event, dataOf(event)) };
-  } catch (error) {
-    // A fault of ours must not stop the log either: the event is parked, and its text is not repeated, since it may quote the data.
-    return { event, fault: isDomainError(error) ? error : new DomainError('invalid', 'projection-failed', { position: event.position }, 'The star\'s projection failed on this event.') };
-  }
-};
 
 /**
  * Loads batches of one log at a time: raw into the lake, facts (in the newest version of their type) into the star, the position with both in one transaction. A crash at any
@@ -95,7 +68,7 @@ export class LogLoader implements BatchHandler {
     const segments = await database.exclusively((connection) => lake.write(connection, batch.log, batch.mark.epoch, batch.events));
     await database.transaction(async (tx) => {
       await this.refuseGap(tx, batch);
-      await this.star(tx, batch);
+      await applyToStar(tx, database.star.schema, this.parkedEvents, batch);
       await lake.record(tx, segments);
       await this.positions.save(tx, batch.log, batch.mark);
     });
@@ -112,25 +85,6 @@ export class LogLoader implements BatchHandler {
     const [first] = events;
     if (first?.position === (loaded?.position ?? 0) + 1 && (loaded === undefined || loaded.epoch === mark.epoch)) return;
     throw new DomainError('conflict', 'load-out-of-order', { loaded: loaded?.position ?? 0, first: first?.position ?? 0 }, 'Expected the batch after the last one loaded. Read the load position again and continue there.');
-  }
-
-  private async star(tx: DuckDBConnection, { log, events }: EventBatch): Promise<void> {
-    const feeding = events.filter((event) => feedsStar(event.envelope.type));
-    if (feeding.length === 0) return;
-    const waiting = new Set(await this.parkedEvents.keys(tx, log, [...new Set(feeding.map((event) => event.envelope.stream))]));
-    const discarded = await this.parkedEvents.discarded(tx, log, feeding[0]?.position ?? 0, feeding.at(-1)?.position ?? 0);
-    const readable: Readable[] = [];
-    for (const outcome of feeding.filter(({ position, envelope }) => discarded.get(position) !== envelope.id).map(read)) {
-      const { stream: key, id: eventId } = outcome.event.envelope;
-      const park = (code: string, reason: string): Promise<void> => this.parkedEvents.park(tx, log, { position: outcome.event.position, key, eventId, code, reason });
-      if (waiting.has(key)) await park('behind-parked', 'an earlier event of the same stream is parked');
-      else if ('rows' in outcome) readable.push(outcome);
-      else {
-        waiting.add(key);
-        await park(outcome.fault.code, outcome.fault.message.slice(0, 500));
-      }
-    }
-    await writeStarRows(tx, readable);
   }
 
   private async mergeFiles(log: LogKey, epoch: number): Promise<void> {

@@ -15,11 +15,11 @@ export class ParkedEvents implements ParkedStore<DuckDBConnection> {
     return new Set(found.getRows().map(([stream]) => String(stream)));
   }
 
-  async park(tx: DuckDBConnection, log: LogKey, { position, key, eventId, code, reason }: Omit<ParkedEvent, 'type'>): Promise<void> {
+  async park(tx: DuckDBConnection, log: LogKey, { position, key, eventId, type, code, reason }: ParkedEvent): Promise<void> {
     await tx.run(
-      `insert into parked_event (tenant, context, shard, position, event_id, stream, code, reason)
-       select $1, $2, $3, $4, $5, $6, $7, $8 where not exists (select 1 from parked_event where ${OF_LOG} and position = $4)`,
-      [...place(log), BigInt(position), eventId, key, code, reason]);
+      `insert into parked_event (tenant, context, shard, position, event_id, stream, code, reason, type, parked_ms)
+       select $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 where not exists (select 1 from parked_event where ${OF_LOG} and position = $4)`,
+      [...place(log), BigInt(position), eventId, key, code, reason, type, BigInt(Date.now())]);
   }
 
   async forget(tx: DuckDBConnection, log: LogKey): Promise<void> {

@@ -8,6 +8,8 @@ const file = z.object({ log: z.string(), epoch: z.int(), first: z.int(), last: z
 const manifest = z.object({
   format: z.literal(1),
   instance: z.string(),
+  /** `<build>.<revision>` of the star that was published: of another one, all files are another's. */
+  build: z.string().default('1.0'),
   tenant: z.string(),
   publishedAt: z.string(),
   asOf: z.record(z.string(), z.int()),
@@ -38,4 +40,4 @@ export const readManifest = async (path: string, instance: string): Promise<Snap
 };
 
 export const emptyManifest = (instance: string, tenant: Tenant): SnapshotManifest =>
-  ({ format: 1, instance, tenant, publishedAt: new Date(0).toISOString(), asOf: {}, epochs: {}, tables: {} });
+  ({ format: 1, instance, build: '1.0', tenant, publishedAt: new Date(0).toISOString(), asOf: {}, epochs: {}, tables: {} });

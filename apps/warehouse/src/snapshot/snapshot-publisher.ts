@@ -4,7 +4,7 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import { logName, type AsOf, type Clock, type Tenant } from '@millrace/kernel';
 import { removeOrphans, writeDurably } from '../duckdb/durable-file.ts';
 import { columnList } from '../duckdb/table-definition.ts';
-import type { WarehouseDatabase } from '../duckdb/warehouse-database.ts';
+import { activeStar, type WarehouseDatabase } from '../duckdb/warehouse-database.ts';
 import { fileNameOf, publicationOf } from '../lake/position-range.rule.ts';
 import { marksOf } from '../load/load-position.ts';
 import { STAR_TABLES, type StarTable } from '../star/star-tables.ts';
@@ -92,7 +92,9 @@ export class SnapshotPublisher {
     const marks = await marksOf(tx, old.tenant);
     // A log that was published and is loaded no more was reset: what it published goes with this publication.
     const gone = Object.keys(old.asOf).filter((name) => !marks.some(({ log }) => logName(log) === name));
-    if (gone.length === 0 && marks.every(({ log, mark }) => old.asOf[logName(log)] === mark.position && old.epochs[logName(log)] === mark.epoch)) return old;
+    const star = await activeStar(tx);
+    const build = `${star.build}.${star.revision}`;
+    if (build === old.build && gone.length === 0 && marks.every(({ log, mark }) => old.asOf[logName(log)] === mark.position && old.epochs[logName(log)] === mark.epoch)) return old;
     const tables: Record<string, PublishedFile[]> = {};
     const dropped: PublishedFile[] = [];
     for (const table of STAR_TABLES) {
@@ -101,16 +103,16 @@ export class SnapshotPublisher {
       for (const mark of marks.filter(({ log }) => log.context === table.context)) {
         const existing = (old.tables[table.name] ?? []).filter((file) => file.log === logName(mark.log));
         // Another epoch's positions say nothing about this one's.
-        const same = existing.filter((file) => file.epoch === mark.mark.epoch);
+        const same = existing.filter((file) => file.epoch === mark.mark.epoch && build === old.build);
         const { write, keep, drop } = publicationOf(same, mark.mark.position);
         const written: PublishedFile[] = [];
-        for (const range of write) written.push(await this.writeFile(tx, old.tenant, table, mark, range));
+        for (const range of write) written.push(await this.writeFile(tx, old.tenant, table, build, mark, range));
         tables[table.name]?.push(...[...keep, ...written].toSorted((a, b) => a.first - b.first));
-        dropped.push(...drop, ...existing.filter((file) => file.epoch !== mark.mark.epoch));
+        dropped.push(...drop, ...existing.filter((file) => !same.includes(file)));
       }
     }
     const manifest: SnapshotManifest = {
-      ...old, tables, publishedAt: this.clock.now().toISOString(),
+      ...old, build, tables, publishedAt: this.clock.now().toISOString(),
       asOf: Object.fromEntries(marks.map(({ log, mark }) => [logName(log), mark.position])), epochs: Object.fromEntries(marks.map(({ log, mark }) => [logName(log), mark.epoch])),
     };
     await writeDurably(this.manifestOf(old.tenant), (temporary) => writeFile(temporary, JSON.stringify(manifest)));
@@ -118,8 +120,8 @@ export class SnapshotPublisher {
     return manifest;
   }
 
-  private async writeFile(tx: DuckDBConnection, tenant: Tenant, table: StarTable, { log, mark }: Mark, { first, last }: { first: number; last: number }): Promise<PublishedFile> {
-    const path = join(table.name, `${log.context}-${log.shard}-${mark.epoch}`, fileNameOf({ first, last }));
+  private async writeFile(tx: DuckDBConnection, tenant: Tenant, table: StarTable, build: string, { log, mark }: Mark, { first, last }: { first: number; last: number }): Promise<PublishedFile> {
+    const path = join(table.name, `${log.context}-${log.shard}-${mark.epoch}-${build}`, fileNameOf({ first, last }));
     const rows = `from ${table.name} where tenant = $2 and log = $3 and epoch = $4 and position between $5 and $6`;
     const parameters = [tenant, logName(log), BigInt(mark.epoch), BigInt(first), BigInt(last)];
     // DuckDB keeps insertion order, which is that of positions: sorting would only cost memory.

@@ -15,11 +15,13 @@ const ORIGIN: readonly (readonly [string, DuckDBType])[] = [
 export interface StarTable extends TableDefinition {
   /** The context whose logs feed it. */
   readonly context: Context;
+  /** Columns that name a row. */
+  readonly key: readonly string[];
 }
 
 /** Times are UTC; `ts` is when the line was placed, which may differ from its order's time. */
 export const ORDER_LINE: StarTable = {
-  name: 'order_line', context: 'sales',
+  name: 'order_line', context: 'sales', key: ['tenant', 'log', 'epoch', 'position', 'line_no'],
   columns: [
     ...ORIGIN, ['line_no', INTEGER], ['order_id', VARCHAR], ['billing', VARCHAR], ['line_kind', VARCHAR], ['date_key', DATE], ['country', VARCHAR], ['product_id', VARCHAR],
     ['description', VARCHAR], ['customer_ref', VARCHAR], ['quantity', FACTOR], ['unit_price', FACTOR], ['amount', AMOUNT], ['currency', VARCHAR],
@@ -28,14 +30,17 @@ export const ORDER_LINE: StarTable = {
 
 /** What happened to products; the dimension `product` is the latest of it. */
 export const PRODUCT_FACT: StarTable = {
-  name: 'product_fact', context: 'merchandise',
+  name: 'product_fact', context: 'merchandise', key: ['tenant', 'log', 'epoch', 'position'],
   columns: [...ORIGIN, ['fact', VARCHAR], ['product_id', VARCHAR], ['name', VARCHAR], ['category', VARCHAR], ['price', FACTOR], ['currency', VARCHAR]],
 };
 
 /** What became known of customers, by reference only. */
 export const CUSTOMER_FACT: StarTable = {
-  name: 'customer_fact', context: 'customer',
+  name: 'customer_fact', context: 'customer', key: ['tenant', 'log', 'epoch', 'position'],
   columns: [...ORIGIN, ['fact', VARCHAR], ['customer_ref', VARCHAR], ['country', VARCHAR]],
 };
 
 export const STAR_TABLES: readonly StarTable[] = [ORDER_LINE, PRODUCT_FACT, CUSTOMER_FACT];
+
+/** The version of the star's rule: raised when the same events come to other rows. */
+export const STAR_VERSION = 1;

@@ -27,11 +27,11 @@ const productFact = (event: Stored, row: ProductFactRow): DuckDBValue[] =>
 
 const customerFact = (event: Stored, row: CustomerFactRow): DuckDBValue[] => [...origin(event, row.atMs), row.fact, row.customerRef, row.country];
 
-/** What a batch of events adds to the star; written within the connection's transaction. */
-export const writeStarRows = async (tx: DuckDBConnection, facts: readonly { readonly event: Stored; readonly rows: StarRows }[]): Promise<void> => {
-  await appendRows(tx, ORDER_LINE, facts.flatMap(({ event, rows }) => rows.orderLines.map((row) => orderLine(event, row))));
-  await appendRows(tx, PRODUCT_FACT, facts.flatMap(({ event, rows }) => rows.productFacts.map((row) => productFact(event, row))));
-  await appendRows(tx, CUSTOMER_FACT, facts.flatMap(({ event, rows }) => rows.customerFacts.map((row) => customerFact(event, row))));
+/** What a batch of events adds to the star of a build; written within the connection's transaction. */
+export const writeStarRows = async (tx: DuckDBConnection, schema: string, facts: readonly { readonly event: Stored; readonly rows: StarRows }[]): Promise<void> => {
+  await appendRows(tx, ORDER_LINE, facts.flatMap(({ event, rows }) => rows.orderLines.map((row) => orderLine(event, row))), { schema });
+  await appendRows(tx, PRODUCT_FACT, facts.flatMap(({ event, rows }) => rows.productFacts.map((row) => productFact(event, row))), { schema });
+  await appendRows(tx, CUSTOMER_FACT, facts.flatMap(({ event, rows }) => rows.customerFacts.map((row) => customerFact(event, row))), { schema });
 };
 
 /** Every row that came from the log, of whatever epoch. */
