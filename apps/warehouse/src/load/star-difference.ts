@@ -3,7 +3,7 @@ import type { RowText, TableDifference } from '@millrace/event-sourcing';
 import { STAR_TABLES, type StarTable } from '../star/star-tables.ts';
 
 const rowText = (row: Readonly<Record<string, unknown>>, prefix: string): RowText =>
-  Object.fromEntries(Object.entries(row).filter(([name]) => name.startsWith(prefix)).map(([name, value]) => [name.slice(prefix.length), value === null ? null : String(value)]));
+  Object.fromEntries(Object.entries(row).filter(([name]) => name.startsWith(prefix)).map(([name, value]) => [name.slice(prefix.length), value === null ? null : typeof value === 'string' ? value : JSON.stringify(value)]));
 
 /** Schemas and columns are constants of this code. */
 const compareTable = async (tx: DuckDBConnection, active: string, candidate: string, table: StarTable, limit: number): Promise<TableDifference> => {
