@@ -10,6 +10,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   append: async () => (await import('./append.bench.ts')).benchAppend,
   intake: async () => (await import('./intake.bench.ts')).benchIntake,
   rebuild: async () => (await import('./rebuild.bench.ts')).benchRebuild,
+  read: async () => (await import('./read.bench.ts')).benchRead,
   import: async () => (await import('./import.bench.ts')).benchImport,
   relay: async () => (await import('./relay.bench.ts')).benchRelay,
 };

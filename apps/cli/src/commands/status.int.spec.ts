@@ -52,6 +52,14 @@ describe('millrace status', () => {
     expect(text).toMatch(/shop +import +33 +30 +1 +1 +1/);
   });
 
+  it('reports an old snapshot on the event database, and only an old one', async () => {
+    platform.on('backbone', 'GET /v1/snapshots', { json: { snapshotSeconds: 12.4, transactionSeconds: 12.4, snapshots: 1, complete: true, thresholdSeconds: 60, alert: false } });
+    expect((await platform.run('status')).out[0]).not.toContain('SNAPSHOT');
+    expect((await document()).oldestSnapshot).toMatchObject({ snapshotSeconds: 12.4, alert: false });
+    platform.on('backbone', 'GET /v1/snapshots', { json: { snapshotSeconds: 90.2, transactionSeconds: 90.2, snapshots: 1, complete: true, thresholdSeconds: 60, alert: true } });
+    expect((await platform.run('status')).out[0]).toContain('OLD SNAPSHOT: open for 90 s on the event database (reported beyond 60 s)');
+  });
+
   it('gives the document and fails when a service is not healthy, naming it', async () => {
     platform.on('supervisor', 'GET /v1/status', { json: { ready: false, services: [service('ingestion', false), service('supervisor')] } });
     const { out, err, failed } = await platform.run('status', '--json');

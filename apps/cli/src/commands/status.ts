@@ -11,11 +11,15 @@ interface LogState { readonly tenant: string; readonly log: string; readonly epo
 interface ConsumerState { readonly tenant: string; readonly log: string; readonly epoch: number; readonly position: number; readonly state: string; readonly reason?: string; readonly parked?: number }
 interface SourceSum { readonly tenant: string; readonly source: string; readonly received: number; readonly accepted: number; readonly duplicate: number; readonly rejected: number; readonly unanswered: number }
 
+interface OldestSnapshot { readonly snapshotSeconds: number; readonly thresholdSeconds: number; readonly alert: boolean }
+
 interface NamedConsumer { readonly name: string; readonly position: number; readonly state: string; readonly reason?: string; readonly parked?: number }
 
 export interface StatusDocument extends SupervisorStatus {
   readonly logs: readonly (LogState & { readonly consumers: readonly NamedConsumer[] })[];
   readonly sources: readonly SourceSum[];
+  /** Of the event database; absent when backbone doesn't tell. */
+  readonly oldestSnapshot?: OldestSnapshot;
   /** Services whose part of this document could not be asked. */
   readonly unanswered: readonly string[];
 }
@@ -48,9 +52,15 @@ export const gatherStatus = async (client: PlatformClient, tenant?: string): Pro
     ask<{ sources: SourceSum[] }>('ingestion', '/v1/accounting', { sources: [] }),
     ...CONSUMERS.map((name) => ask<{ consumers: ConsumerState[] }>(name, '/v1/consumers', { consumers: [] })),
   ]);
+  // Whether backbone answers is told by its logs already.
+  const oldestSnapshot = await client.call('backbone', '/v1/snapshots', { timeoutMs: ASK_TIMEOUT_MS }).catch(() => undefined) as OldestSnapshot | undefined;
   const byService = new Map(CONSUMERS.map((name, index) => [name as string, consumers[index]?.consumers ?? []]));
-  return { ready: supervisor.ready, services: supervisor.services, logs: joinConsumers(logs, byService), sources, unanswered: silent };
+  return { ready: supervisor.ready, services: supervisor.services, logs: joinConsumers(logs, byService), sources, unanswered: silent, ...(oldestSnapshot === undefined ? {} : { oldestSnapshot }) };
 };
+
+/** Nothing while it is young. */
+const snapshotLine = ({ oldestSnapshot }: StatusDocument): string[] => (oldestSnapshot?.alert === true
+  ? [`OLD SNAPSHOT: open for ${Math.round(oldestSnapshot.snapshotSeconds)} s on the event database (reported beyond ${oldestSnapshot.thresholdSeconds} s): it keeps dead rows from being removed`] : []);
 
 const inWords = (status: StatusDocument): string => {
   const total = status.services.reduce((sum, service) => sum + service.pssBytes, 0);
@@ -60,7 +70,7 @@ const inWords = (status: StatusDocument): string => {
     log.consumers.map((consumer) => `${consumer.name} ${consumer.position}${consumer.state === 'diverged' || consumer.state === 'stopped' ? ` ${consumer.state.toUpperCase()}` : ''}`).join(', ')]));
   const sources = alignedTable(['tenant', 'source', 'received', 'accepted', 'duplicate', 'rejected', 'unanswered'],
     status.sources.map((sum) => [sum.tenant, sum.source, sum.received, sum.accepted, sum.duplicate, sum.rejected, sum.unanswered]));
-  return [status.ready ? 'ready' : 'NOT READY', '', services, `memory together: ${megabytes(total)}`, '', logs, '', sources].join('\n');
+  return [status.ready ? 'ready' : 'NOT READY', '', services, `memory together: ${megabytes(total)}`, ...snapshotLine(status), '', logs, '', sources].join('\n');
 };
 
 export const registerStatus: Register = (program, context) => {
