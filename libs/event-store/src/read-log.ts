@@ -1,4 +1,4 @@
-import { DomainError, logName, type Context, type LogKey, type LogMark, type Position, type StoredEvent } from '@millrace/kernel';
+import { DomainError, logName, type LogKey, type LogMark, type Position, type StoredEvent } from '@millrace/kernel';
 import { escapeLiteral } from 'pg';
 import type { ArchivedBodies } from './archived-bodies.ts';
 import type { Database } from './database.ts';
@@ -45,11 +45,12 @@ const integer = (value: number): string => {
   throw new DomainError('invalid', 'position-malformed', {}, 'A position, version, shard or limit is a whole number.');
 };
 
-/** The rows that fit `where`, by `order`, until their data reaches `maxBytes`. */
-export const readRows = async (database: Database, tenant: string, context: Context, where: string, order: 'position' | 'stream_version', maxBytes: number): Promise<EventRow[]> => {
+/** The rows that fit `where`, by `order`, until their data reaches `maxBytes`; of one shard where that is known. */
+export const readRows = async (database: Database, { tenant, context, shard }: Omit<LogKey, 'shard'> & { readonly shard?: number }, where: string, order: 'position' | 'stream_version', maxBytes: number): Promise<EventRow[]> => {
   const tuples = await database.copy(`SELECT p.shard, p.position, p.stream_version, p.leaf, p.salt, p.envelope, p.data, p.epoch
     FROM (SELECT e.*, coalesce(sum(octet_length(e.data)) OVER (ORDER BY e.${order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
-      FROM (SELECT ${eventColumns(context)} FROM ${viewOf(context)} e WHERE e.tenant = ${escapeLiteral(tenant)} AND ${where}) e) p
+      FROM (SELECT ${eventColumns(context, escapeLiteral(tenant), shard === undefined ? 'e.shard' : integer(shard))} FROM ${viewOf(context)} e
+        WHERE e.tenant = ${escapeLiteral(tenant)}${shard === undefined ? '' : ` AND e.shard = ${integer(shard)}`} AND ${where}) e) p
     WHERE p.before < ${integer(Math.max(1, Math.ceil(maxBytes)))} ORDER BY p.${order}`);
   return tuples.map((tuple) => fromTuple(tenant, context, tuple));
 };
@@ -87,12 +88,12 @@ export const withBodies = async (archived: ArchivedBodies, rows: readonly EventR
 const confirmEnd = async ({ database }: Sources, log: LogKey, after: Position): Promise<void> => {
   const end = await head(database, log);
   if (end === undefined || end.position <= after) return;
-  const [row] = await readRows(database, log.tenant, log.context, range(log, after, after + 1), 'position', 1);
+  const [row] = await readRows(database, log, range(log, after, after + 1), 'position', 1);
   if (row === undefined) throw gap(log, after + 1);
 };
 
 const wholePage = async (sources: Sources, log: LogKey, { after, limit, maxBytes = DEFAULT_MAX_BYTES }: PageRequest): Promise<LogPage> => {
-  const rows = await readRows(sources.database, log.tenant, log.context, range(log, after, after + Math.min(limit, MAX_EVENTS)), 'position', maxBytes);
+  const rows = await readRows(sources.database, log, range(log, after, after + Math.min(limit, MAX_EVENTS)), 'position', maxBytes);
   const hole = rows.findIndex((row, index) => row.position !== after + index + 1);
   if (hole >= 0) throw gap(log, after + hole + 1);
   if (rows.length === 0 && limit > 0) await confirmEnd(sources, log, after);
@@ -129,7 +130,7 @@ const filteredPage = async (sources: Sources, log: LogKey, request: PageRequest)
   const { hits, last } = await scan(sources, log, { ...request, limit: Math.min(request.limit, MAX_EVENTS) });
   if (hits.length === 0) return { events: [], through: last };
   const maxBytes = request.maxBytes ?? DEFAULT_MAX_BYTES;
-  const rows = await readRows(sources.database, log.tenant, log.context, `e.shard = ${integer(log.shard)} AND e.position IN (${hits.map(integer).join(', ')})`, 'position', maxBytes);
+  const rows = await readRows(sources.database, log, `e.position IN (${hits.map(integer).join(', ')})`, 'position', maxBytes);
   const events = await withBodies(sources.archived, rows, maxBytes);
   return { events, through: events.length < hits.length ? events.at(-1)!.position : last };
 };

@@ -18,7 +18,7 @@ export const readStream = async ({ database, archived }: Sources, tenant: Tenant
   if (!stream.isWellFormed() || stream.includes('\0')) return [];
   const to = Math.min(after + limit, Number.MAX_SAFE_INTEGER);
   if (!Number.isSafeInteger(after) || !Number.isSafeInteger(to)) throw new DomainError('invalid', 'version-malformed', {}, 'A stream version is a whole number.');
-  const rows = await readRows(database, tenant, context, `e.stream = ${escapeLiteral(stream)} AND e.stream_version > ${after} AND e.stream_version <= ${to}`, 'stream_version', MAX_BYTES);
+  const rows = await readRows(database, { tenant, context }, `e.stream = ${escapeLiteral(stream)} AND e.stream_version > ${after} AND e.stream_version <= ${to}`, 'stream_version', MAX_BYTES);
   const hole = rows.findIndex((row, index) => row.streamVersion !== after + index + 1);
   if (hole >= 0) throw new DomainError('conflict', 'stream-gap', { version: after + hole + 1 }, `Version ${after + hole + 1} of the stream is missing in the event database, though later ones are there: rows were removed behind the log's back. Verify the ledger and restore.`);
   return withBodies(archived, rows, MAX_BYTES);
@@ -26,7 +26,6 @@ export const readStream = async ({ database, archived }: Sources, tenant: Tenant
 
 /** The event at a place found by id. Undefined when it isn't there any more; `not-granted` when the caller may not read its context. */
 export const readEvent = async ({ database, archived }: Sources, at: Located): Promise<StoredEvent | undefined> => {
-  const { tenant, context, shard } = at.log;
-  const rows = await readRows(database, tenant, context, `e.shard = ${shard} AND e.position = ${at.position}`, 'position', MAX_BYTES);
+  const rows = await readRows(database, at.log, `e.position = ${at.position}`, 'position', MAX_BYTES);
   return (await withBodies(archived, rows))[0];
 };
