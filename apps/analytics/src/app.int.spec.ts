@@ -121,6 +121,21 @@ it('shows where it stands in each log', async () => {
   expect(standing).toEqual({ consumers: [{ tenant, log: 'sales/0', epoch: expect.any(Number), position: 4, leaf: expect.stringMatching(/^[0-9a-f]{64}$/), state: 'running', parked: 0 }] });
 });
 
+describe('read models and parked events over HTTP', () => {
+  it('are listed', async () => {
+    expect(await json('/v1/projections')).toEqual({ projections: [{ projection: 'sales-facts', version: 1, build: 1, state: 'active', position: 4, target: 4, parked: 0 }] });
+    expect(await json('/v1/parked?consumer=sales-facts&limit=5')).toEqual({ parked: [], next: null });
+  });
+
+  it.each([
+    ['/v1/projections/shoes/diff', 404, 'build-unknown'], ['/v1/projections/sales-facts/diff?build=x', 400, 'request-malformed'], ['/v1/parked?limit=0', 400, 'request-malformed'],
+    ['/v1/parked?page=1', 400, 'request-malformed'], ['/v1/parked/17', 400, 'parked-id-malformed'], ['/v1/parked/sales-facts@1:shop:sales:0:17', 404, 'parked-event-unknown'],
+  ])('%s is answered %i %s', async (path, status, code) => {
+    const response = await get(path);
+    expect([response.status, await response.json()]).toEqual([status, expect.objectContaining({ code })]);
+  });
+});
+
 describe('GET /v1/stream', () => {
   /** Reads server-sent events until `enough`. */
   const kpis = async function* (path: string): AsyncGenerator<{ asOf: Record<string, number>; kpis: unknown[] }> {
