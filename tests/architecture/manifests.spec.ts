@@ -32,7 +32,7 @@ const LEDGER_FUNCTIONS = ['ledger_leaves', 'ledger_rows', 'ledger_extend', 'ledg
 const ARCHIVE_FUNCTIONS = ['archive_limit', 'oldest_snapshot', 'register_segment', 'reject_bodies', 'thin_events'];
 const POSTGRES: Readonly<Record<string, Rights>> = {
   analytics: { appends: [], views: ['head', 'log_epoch', 'segment', 'sales'], functions: SEEING },
-  backbone: { appends: ['backbone'], views: ['head', ...LEDGER_VIEWS, 'log_epoch', 'segment', 'reject', 'shard_count', 'source_count', ...CONTEXTS], functions: [...APPENDING, ...SEEING, ...LEDGER_FUNCTIONS, ...ARCHIVE_FUNCTIONS, 'compact_counts', 'raise_shards', 'renew_log_epoch'] },
+  backbone: { appends: ['backbone'], views: ['head', ...LEDGER_VIEWS, 'log_epoch', 'segment', 'reject', 'shard_count', 'source_count', ...CONTEXTS], functions: [...APPENDING, ...SEEING, ...LEDGER_FUNCTIONS, ...ARCHIVE_FUNCTIONS, 'compact_counts', 'raise_shards', 'renew_log_epoch', 'tally_events'] },
   cli: { appends: [], views: [], functions: [] },
   console: { appends: [], views: [], functions: [] },
   ingestion: { appends: BUSINESS, views: ['head', 'log_epoch', 'segment', 'reject', 'source_count', 'inventory'], functions: [...APPENDING, ...SEEING] },

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AccountingModule } from './accounting/accounting.module.ts';
 import { ContractsModule } from './contracts/contracts.module.ts';
 import { ArchiveModule } from './archive/archive.module.ts';
 import { CountersModule } from './counters/counters.module.ts';
@@ -10,5 +11,5 @@ import { RecoveryModule } from './recovery/recovery.module.ts';
 import { RelayModule } from './relay/relay.module.ts';
 import { VerificationModule } from './verification/verification.module.ts';
 
-@Module({ imports: [ContractsModule, EventLogModule, RelayModule, RecoveryModule, CountersModule, LedgerModule, VerificationModule, FactsModule, ArchiveModule, SnapshotsModule] })
+@Module({ imports: [ContractsModule, EventLogModule, RelayModule, RecoveryModule, AccountingModule, CountersModule, LedgerModule, VerificationModule, FactsModule, ArchiveModule, SnapshotsModule] })
 export class AppModule {}

@@ -24,6 +24,7 @@ export const backboneConfig = defineConfig('backbone', {
   snapshotAlertMs: setting('MILLRACE_SNAPSHOT_ALERT_MS', z.coerce.number().int().min(1).default(DEFAULT_SNAPSHOT_ALERT_MS), 'age of the oldest open snapshot on the event database that is reported'),
   streamMaxBytes: setting('MILLRACE_STREAM_MAX_BYTES', z.coerce.number().int().min(1024 * 1024).default(DEFAULT_STREAM_LIMITS.maxBytes), 'how much of a log its stream keeps, in bytes; older events are read from Postgres'),
   streamMaxAgeMs: setting('MILLRACE_STREAM_MAX_AGE_MS', z.coerce.number().int().min(1_000).default(DEFAULT_STREAM_LIMITS.maxAgeMs), 'how long a stream keeps an event'),
+  reconcileMs: setting('MILLRACE_RECONCILE_MS', z.coerce.number().int().min(100).default(10_000), 'how often the counts of sources, logs, streams and consumers are compared'),
   foldCountersMs: setting('MILLRACE_FOLD_COUNTERS_MS', z.coerce.number().int().min(100).default(DEFAULT_FOLD_MS), 'how often counter deltas are folded together'),
   ledgerSeedFile: setting('MILLRACE_LEDGER_SEED_FILE', z.string(), 'file (0600) with the Ed25519 seed checkpoints are signed with: 64 hex digits'),
   ledgerDir: setting('MILLRACE_LEDGER_DIR', z.string(), 'folder for the leaf hashes kept outside of the database'),

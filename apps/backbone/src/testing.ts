@@ -65,13 +65,13 @@ export interface RunningBackbone {
 }
 
 /** The app as it runs, listening on a port. `seed`: its nkey, one of its own for a server that takes anybody. */
-export const runBackbone = async ({ eventsUrl, natsUrl, seed, foldCountersMs = 60_000, snapshotAlertMs = 60_000, ledger = {} }: { eventsUrl: string; natsUrl: string; seed?: string; foldCountersMs?: number; snapshotAlertMs?: number; ledger?: Partial<BackboneConfig> }): Promise<RunningBackbone> => {
+export const runBackbone = async ({ eventsUrl, natsUrl, seed, foldCountersMs = 60_000, reconcileMs = 60_000, snapshotAlertMs = 60_000, ledger = {} }: { eventsUrl: string; natsUrl: string; seed?: string; foldCountersMs?: number; reconcileMs?: number; snapshotAlertMs?: number; ledger?: Partial<BackboneConfig> }): Promise<RunningBackbone> => {
   const secrets = await mkdtemp(join(tmpdir(), 'millrace-backbone-'));
   const natsSeedFile = join(secrets, 'nats.seed');
   await writeFile(natsSeedFile, seed ?? createUser().getSeed(), { mode: 0o600 });
   const config: BackboneConfig = {
     httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined, apiTokens: [{ principal: 'operator', sha256: createHash('sha256').update(TOKEN).digest() }],
-    eventsUrl, natsUrl, natsSeedFile, foldCountersMs, snapshotAlertMs, segmentsDir: join(secrets, 'segments'), streamMaxBytes: DEFAULT_STREAM_LIMITS.maxBytes, streamMaxAgeMs: DEFAULT_STREAM_LIMITS.maxAgeMs, ...await ledgerSettings(secrets), ...ledger,
+    eventsUrl, natsUrl, natsSeedFile, foldCountersMs, reconcileMs, snapshotAlertMs, segmentsDir: join(secrets, 'segments'), streamMaxBytes: DEFAULT_STREAM_LIMITS.maxBytes, streamMaxAgeMs: DEFAULT_STREAM_LIMITS.maxAgeMs, ...await ledgerSettings(secrets), ...ledger,
   };
   const app = await buildService({ config: backboneConfig, module: async () => (await import('./app.module.ts')).AppModule }, config, makeLogger('backbone', 'fatal'));
   await app.listen(0, '127.0.0.1');

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { registerArchive } from './commands/archive.ts';
 import { registerMetric, registerReveal, registerSql } from './commands/ask.ts';
+import { registerBackup, registerRestore } from './commands/backup.ts';
 import type { CommandContext, Register } from './commands/command-context.ts';
 import { registerContracts } from './commands/contracts.ts';
 import { registerDoctor } from './commands/doctor.ts';
@@ -23,7 +24,7 @@ import { registerVerify } from './commands/verify.ts';
 
 const COMMANDS: readonly Register[] = [
   registerUp, registerStop, registerStatus, registerDoctor, registerLoginLink, registerSource, registerImport,
-  registerSimulate, registerRecover, registerRelay, registerEvents, registerArchive, registerLogs, registerMetric, registerSql, registerReveal,
+  registerSimulate, registerRecover, registerRelay, registerBackup, registerRestore, registerEvents, registerArchive, registerLogs, registerMetric, registerSql, registerReveal,
   registerProjection, registerParked, registerContracts,
   registerLedger, registerVerify, registerRedact,
 ];

@@ -1,4 +1,4 @@
-import type { LogKey, LogMark, StoredEvent } from '@millrace/kernel';
+import type { LogKey, LogMark, Position, StoredEvent } from '@millrace/kernel';
 
 /** Consecutive events of one log. `mark` is the place after them, to be committed with their effect. */
 export interface EventBatch {
@@ -18,6 +18,11 @@ export interface BatchHandler {
   apply(batch: EventBatch): Promise<void>;
   /** How many events of the log are parked. */
   parked?(log: LogKey): Promise<number>;
+  /**
+   * How many events of the log have been taken (applied, passed over or parked), counted in the transactions that moved the mark, with the
+   * position counting began after and the mark they belong to, read at one moment.
+   */
+  taken?(log: LogKey): Promise<Taken | undefined>;
   /** Logs it has a checkpoint of: one that has vanished from the event database is reported, not forgotten. */
   logs?(): Promise<readonly LogKey[]>;
   /**
@@ -30,6 +35,14 @@ export interface BatchHandler {
    * that it is applied again from position 1. Left out: the consumer stays `diverged` until it is rebuilt by hand.
    */
   reset?(log: LogKey): Promise<void>;
+}
+
+/** A consumer's count of a log's events, for accounting. */
+export interface Taken {
+  readonly events: number;
+  readonly from: Position;
+  /** The mark's position that the count belongs to. */
+  readonly position: Position;
 }
 
 /** How a consumer followed a recovery. */
@@ -48,4 +61,7 @@ export interface ConsumerStatus {
   readonly state: ConsumerState;
   readonly reason?: string;
   readonly parked: number;
+  /** Events it has taken, counted with each batch's effect, and the position it counts from: together they must come to the position. */
+  readonly taken?: number;
+  readonly takenFrom?: number;
 }

@@ -1,6 +1,6 @@
 export { ask, askJson, respond, respondError } from './ask.ts';
 export { BackOff, pause } from './back-off.ts';
-export type { BatchHandler, ConsumerState, ConsumerStatus, EventBatch, Resumption } from './batch.ts';
+export type { BatchHandler, ConsumerState, ConsumerStatus, EventBatch, Resumption, Taken } from './batch.ts';
 export { divergenceOf, sameLeaf } from './divergence.ts';
 export { LogStream, type PublishOutcome, type StreamEnd } from './jetstream-stream.ts';
 export { BusLink, type BusLinkChange, type BusLinkOptions } from './link.ts';

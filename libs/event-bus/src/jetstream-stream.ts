@@ -49,9 +49,15 @@ export class LogStream {
 
   /** Sequences it keeps, `first` to `last`; first is last + 1 when it keeps none. Undefined when there is no such stream. */
   async range(): Promise<{ first: Position; last: Position } | undefined> {
+    const counted = await this.count();
+    return counted && { first: counted.first, last: counted.last };
+  }
+
+  /** Its range and how many messages it really holds; undefined when there is no such stream. */
+  async count(): Promise<{ first: Position; last: Position; messages: number } | undefined> {
     try {
       const { state } = await this.jsm.streams.info(streamNameOf(this.log, this.epoch));
-      return { first: state.messages === 0 ? state.last_seq + 1 : state.first_seq, last: state.last_seq };
+      return { first: state.messages === 0 ? state.last_seq + 1 : state.first_seq, last: state.last_seq, messages: state.messages };
     } catch (error) {
       if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return undefined;
       throw error;

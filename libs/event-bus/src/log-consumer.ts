@@ -1,7 +1,7 @@
 import { isDomainError, logName, type Epoch, type LogHead, type LogKey, type LogMark, type LogReader, type Position, type StoredEvent } from '@millrace/kernel';
 import type { JsMsg } from '@nats-io/jetstream';
 import { BackOff, pause } from './back-off.ts';
-import type { BatchHandler, ConsumerState, ConsumerStatus, Resumption } from './batch.ts';
+import type { BatchHandler, ConsumerState, ConsumerStatus, Resumption, Taken } from './batch.ts';
 import { divergenceOf, sameLeaf } from './divergence.ts';
 import type { BusLink } from './link.ts';
 import { decodeMessage } from './message.ts';
@@ -53,6 +53,7 @@ export class LogConsumer {
   private state: ConsumerState = 'catching-up';
   private reason: string | undefined;
   private parked = 0;
+  private taken: Taken | undefined;
   private source: StreamSource | undefined;
   private busNotBefore = 0;
   private comparedAt = 0;
@@ -76,7 +77,8 @@ export class LogConsumer {
   }
 
   status(): ConsumerStatus {
-    return { tenant: this.log.tenant, log: logName(this.log), epoch: this.mark?.epoch ?? this.epoch, position: this.position, ...(this.mark ? { leaf: Buffer.from(this.mark.leaf).toString('hex') } : {}), state: this.state, parked: this.parked, ...(this.reason === undefined ? {} : { reason: this.reason }) };
+    return { tenant: this.log.tenant, log: logName(this.log), epoch: this.mark?.epoch ?? this.epoch, position: this.position, ...(this.mark ? { leaf: Buffer.from(this.mark.leaf).toString('hex') } : {}), state: this.state, parked: this.parked,
+      ...(this.taken && this.taken.position === this.position ? { taken: this.taken.events, takenFrom: this.taken.from } : {}), ...(this.reason === undefined ? {} : { reason: this.reason }) };
   }
 
   private get position(): Position {
@@ -124,6 +126,7 @@ export class LogConsumer {
     this.comparedAt = Date.now();
     this.epoch = head?.epoch ?? this.epoch;
     this.parked = (await this.options.handler.parked?.(this.log)) ?? 0;
+    this.taken = await this.options.handler.taken?.(this.log);
     this.become('catching-up');
   }
 
@@ -260,7 +263,11 @@ export class LogConsumer {
         return true;
       }
     }
-    if (Date.now() - this.comparedAt > COMPARE_MS) await this.compare(this.mark);
+    if (Date.now() - this.comparedAt > COMPARE_MS) {
+      await this.compare(this.mark);
+      // Here and not per batch: it is for accounting, which has time.
+      this.taken = await this.options.handler.taken?.(this.log);
+    }
     this.become('running');
     return false;
   }

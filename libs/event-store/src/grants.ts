@@ -29,7 +29,7 @@ const granted = (access: ServiceAccess): string[] => {
   const functions = [
     ...(may.append ? ['append_events', 'record_receipts', 'record_rejects', 'stream_versions', 'place_streams'] : []),
     ...(may.append || may.read ? ['known_events', 'may_see'] : []),
-    ...(access.relay ? ['compact_counts', 'raise_shards', 'renew_log_epoch'] : []),
+    ...(access.relay ? ['compact_counts', 'raise_shards', 'renew_log_epoch', 'tally_events'] : []),
     ...(access.relay ? ['ledger_leaves', 'ledger_rows', 'ledger_extend', 'ledger_cosign'] : []),
     ...(access.relay ? ['archive_limit', 'oldest_snapshot', 'register_segment', 'reject_bodies', 'thin_events'] : []),
   ];

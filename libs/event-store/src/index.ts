@@ -1,5 +1,6 @@
 export type { AppendOutcome, AppendUnit, EventStore, EventToAppend, KnownEvent, PlacedOutcome, RejectToKeep, SourceCount } from './event-store.ts';
 export { leafHash } from './event-frame.ts';
+export type { EventTally } from './event-tally.ts';
 export { applyGrants, grantStatements, REDACTOR, roleOf, type ServiceAccess } from './grants.ts';
 export type { GroupCommitLimits } from './group-commit.ts';
 export { MAX_SHARDS, type LogShards } from './log-shards.ts';

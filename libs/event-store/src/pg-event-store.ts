@@ -4,6 +4,7 @@ import { NO_SEGMENTS } from './archived-bodies.ts';
 import { compactCounts, counts } from './counts.ts';
 import { Database } from './database.ts';
 import type { AppendOutcome, AppendUnit, EventStore, KnownEvent, PlacedOutcome, RejectToKeep, SourceCount } from './event-store.ts';
+import { tallyEvents, type EventTally } from './event-tally.ts';
 import { domainErrorOf } from './failure.ts';
 import { findEvents } from './find-events.ts';
 import { DEFAULT_LIMITS, GroupCommit, QueueBudget, type GroupCommitLimits } from './group-commit.ts';
@@ -178,6 +179,11 @@ export class PgEventStore implements EventStore {
   /** Raises the count of a context's logs, see `raiseShards` in log-shards.ts; for the relaying service. */
   raiseShards(tenant: Tenant, context: Context, shards: number): Promise<LogShards> {
     return raiseShards(this.database, tenant, context, shards);
+  }
+
+  /** Counts rows of a log, by source; granted to the relaying service. */
+  tallyEvents(log: LogKey, after: Position, through: Position): Promise<EventTally> {
+    return tallyEvents(this.database, log, after, through);
   }
 
   /** Folds counter deltas together; granted to the relaying service. Returns the rows saved. */

@@ -34,7 +34,7 @@ beforeAll(async () => {
   events = await eventDatabase();
   await appendOrders(events.appendUrl, sales, 'a', 25);
   app = await buildService({ config: backboneConfig, module: async () => (await import('../app.module.ts')).AppModule }, {
-    httpHost: '127.0.0.1', httpPort: 0, logLevel: 'info', otlpEndpoint: undefined, segmentsDir: undefined, snapshotAlertMs: 60_000, natsUrl: natsUrl(), eventsUrl: events.relayUrl, foldCountersMs: 100, streamMaxBytes: 2 ** 24, streamMaxAgeMs: 3_600_000,
+    httpHost: '127.0.0.1', httpPort: 0, logLevel: 'info', otlpEndpoint: undefined, segmentsDir: undefined, snapshotAlertMs: 60_000, natsUrl: natsUrl(), eventsUrl: events.relayUrl, foldCountersMs: 100, reconcileMs: 60_000, streamMaxBytes: 2 ** 24, streamMaxAgeMs: 3_600_000,
     apiTokens: [{ principal: 'operator', sha256: createHash('sha256').update('op').digest() }],
     natsSeedFile: await seedFile(), ...await ledgerSettings(dir),
   }, makeLogger('backbone', 'silent'));

@@ -11,6 +11,7 @@ const ANSWER_MS = 3_000;
 const count = z.int().min(0);
 const standing = z.object({
   tenant: z.string(), log: z.string(), epoch: count, position: count, leaf: z.string().regex(/^[0-9a-f]{64}$/).optional(), state: z.string(), reason: z.string().optional(), parked: count,
+  taken: count.optional(), takenFrom: count.optional(),
 });
 const answer = z.object({ consumers: z.array(standing) });
 

@@ -11,6 +11,7 @@ beforeAll(async () => {
   platform.on('supervisor', 'GET /v1/status', { json: { ready: true, services: [{ name: 'ingestion', url: null, healthy: true, pssBytes: 1, pid: 1, restarts: 3 }, { name: 'warehouse', url: null, healthy: false, pssBytes: 1, pid: 2, restarts: 0 }] } });
   platform.on('backbone', 'GET /v1/logs', { json: { logs: [{ tenant: 'shop', log: 'sales/0', epoch: 1, head: 10, relayed: 10, state: 'relaying' }] } });
   platform.on('ingestion', 'GET /v1/accounting', { json: { sources: [] } });
+  platform.on('backbone', 'GET /v1/differences', { json: { differences: [] } });
   platform.on('analytics', 'GET /v1/consumers', { json: { consumers: [{ tenant: 'shop', log: 'sales/0', epoch: 1, position: 10, state: 'running', parked: 1 }] } });
   platform.on('warehouse', 'GET /v1/consumers', { status: 503, json: { detail: 'starting' } });
 });

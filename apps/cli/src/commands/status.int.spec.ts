@@ -20,6 +20,7 @@ beforeEach(() => {
   platform.on('supervisor', 'GET /v1/status', { json: { ready: true, services: [service('ingestion'), service('supervisor')] } });
   platform.on('backbone', 'GET /v1/logs', { json: { logs: [sales] } });
   platform.on('ingestion', 'GET /v1/accounting', { json: { sources: [sums] } });
+  platform.on('backbone', 'GET /v1/differences', { json: { differences: [] } });
   platform.on('analytics', 'GET /v1/consumers', { json: { consumers: [{ tenant: 'shop', log: 'sales/0', epoch: 1_795_000_000, position: 28, state: 'running', parked: 0 }] } });
   platform.on('warehouse', 'GET /v1/consumers', { json: { consumers: [{ tenant: 'shop', log: 'sales/0', epoch: 1_795_000_000, position: 12, state: 'diverged', reason: 'ahead of the log', parked: 0 }] } });
 });
@@ -42,6 +43,14 @@ describe('millrace status', () => {
     expect(platform.heard.filter(({ request }) => request.includes('tenant'))).toEqual([]);
     await document('--tenant', 'demo');
     expect(platform.heard.map(({ request }) => request)).toEqual(expect.arrayContaining(['GET /v1/logs?tenant=demo', 'GET /v1/accounting?tenant=demo', 'GET /v1/consumers?tenant=demo']));
+  });
+
+  it('names counts that differ and fails, though everything runs', async () => {
+    const difference = { tenant: 'shop', kind: 'consumer-count', about: 'warehouse/sales/0', expected: '30 events from 1 to 30', actual: '29 events taken', since: '2026-11-01T00:00:00.000Z' };
+    platform.on('backbone', 'GET /v1/differences', { json: { differences: [difference] } });
+    const { out, err, failed } = await platform.run('status', '--json');
+    expect([JSON.parse(out[0]!), err, failed]).toEqual([expect.objectContaining({ ready: true, differences: [difference] }), ['millrace: 1 counts differ: consumer-count warehouse/sales/0'], true]);
+    expect((await platform.run('status')).out.join()).toContain('shop warehouse/sales/0 (consumer-count): expected 30 events from 1 to 30; got 29 events taken; since 2026-11-01T00:00:00.000Z');
   });
 
   it('is readable without --json, and shouts about a consumer that stopped', async () => {

@@ -1,5 +1,6 @@
 import { clusterVersion, startPostgresServer } from '@millrace/embedded';
 import { DomainError } from '@millrace/kernel';
+import { archiveSettings } from '../backup/wal-archive.ts';
 import type { Home } from '../home/home.ts';
 import { postgresPassword } from '../home/secret.ts';
 import { freeDataFolder } from '../supervisor/leftover.ts';
@@ -41,7 +42,7 @@ export const postgresCluster = (home: Home, name: ClusterName, port: number, ext
   const adminUrl = `postgres://postgres:${password}@127.0.0.1:${port}/postgres`;
   const launch: Part['launch'] = async () => {
     await freeDataFolder(dataDir);
-    const server = await startPostgresServer({ dataDir, superuserPassword: password, port, settings: SETTINGS[name], logFile: home.path('logs', `postgres-${name}.log`) });
+    const server = await startPostgresServer({ dataDir, superuserPassword: password, port, settings: { ...SETTINGS[name], ...(name === 'reads' ? {} : archiveSettings(home, name)) }, logFile: home.path('logs', `postgres-${name}.log`) });
     return { pid: server.pid, exited: server.exited, stop: () => server.stop() };
   };
   return { name, adminUrl, part: { name: `postgres-${name}`, url: addressOf(adminUrl), launch, healthy: () => answersQueries(adminUrl) } };

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import { join } from 'node:path';
+import { finishExchange } from '../backup/restore.ts';
 import type { CliConfig } from '../cli.config.ts';
 import { PlatformClient, runningFile, type RunningPlatform } from '../client/platform-client.ts';
 import { openHome, type Home } from '../home/home.ts';
@@ -91,6 +92,7 @@ const bringUp = async (prepared: Prepared): Promise<void> => {
 
 const prepare = async (config: CliConfig, options: SupervisionOptions, home: Home, report: Report): Promise<Prepared> => {
   const ports = portPlan(options.port);
+  if (await finishExchange(home)) report('postgres-events', 'finished a restore that was cut off');
   await requireClusterVersions(home);
   await requireFreePorts(ports, listenersOf(config));
   const manifests = readServiceManifests(join(config.workspace, 'apps'));

@@ -26,13 +26,14 @@ export class SystemController {
   @Get()
   async system(@Req() request: FastifyRequest): Promise<unknown> {
     const query = queryOf(request.url);
-    const [services, logs, consumers, sources] = await Promise.all([
+    const [services, logs, consumers, sources, differences] = await Promise.all([
       Promise.all(SERVICES.map((name) => this.health(name))),
       this.part('backbone', '/v1/logs', query),
       Promise.all((['analytics', 'warehouse'] as const).map(async (name) => ({ name, ...await this.part(name, '/v1/consumers', query) }))),
       this.part('ingestion', '/v1/accounting', query),
+      this.part('backbone', '/v1/differences', query),
     ]);
-    return { services: [{ name: 'console', healthy: true, problems: {} }, ...services], ...logs, consumers, ...sources };
+    return { services: [{ name: 'console', healthy: true, problems: {} }, ...services], ...logs, consumers, ...sources, ...differences };
   }
 
   /** A part that can't be had is left out: the health list says why. */

@@ -82,6 +82,14 @@ export class Lake {
     await tx.run('delete from lake_segment where tenant = $1 and context = $2 and shard = $3 and epoch = $4 and first = $5 and last = $6', [...key(log), epoch, first, last]);
   }
 
+  /** Events the manifest's segments hold of a log and epoch, with the load position of the same moment. */
+  async taken(connection: DuckDBConnection, { tenant, context, shard }: LogKey): Promise<{ events: number; position: number } | undefined> {
+    const [row] = (await connection.runAndReadAll(
+      `select p.position, (select coalesce(sum(s.last - s.first + 1), 0) from lake_segment s where s.tenant = $1 and s.context = $2 and s.shard = $3 and s.epoch = p.epoch)::bigint as events
+       from load_position p where p.tenant = $1 and p.context = $2 and p.shard = $3`, [tenant, context, shard])).getRowObjectsJS();
+    return row && { events: Number(row['events']), position: Number(row['position']) };
+  }
+
   /** Takes all of a log's segments out of the manifest, of whatever epoch; answers them. */
   async dropLog(tx: DuckDBConnection, log: LogKey): Promise<LakeSegment[]> {
     const found = await tx.runAndReadAll('select epoch, first, last, bytes from lake_segment where tenant = $1 and context = $2 and shard = $3', key(log));

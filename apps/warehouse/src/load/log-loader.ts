@@ -1,5 +1,5 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
-import type { BatchHandler, EventBatch } from '@millrace/event-bus';
+import type { BatchHandler, EventBatch, Taken } from '@millrace/event-bus';
 import { DomainError, type LogKey, type LogMark } from '@millrace/kernel';
 import type { WarehouseDatabase } from '../duckdb/warehouse-database.ts';
 import type { Lake, LakeSegment } from '../lake/lake.ts';
@@ -57,6 +57,12 @@ export class LogLoader implements BatchHandler {
       return dropped;
     });
     await lake.remove(segments);
+  }
+
+  /** Counted by what the lake's manifest holds, which is kept apart from the load position and committed with it. */
+  async taken(log: LogKey): Promise<Taken | undefined> {
+    const taken = await this.options.database.exclusively((connection) => this.options.lake.taken(connection, log));
+    return taken && { ...taken, from: 0 };
   }
 
   parked(log: LogKey): Promise<number> {

@@ -2,12 +2,16 @@ export interface LogState { readonly tenant: string; readonly log: string; reado
 export interface ConsumerState { readonly tenant: string; readonly log: string; readonly position: number; readonly state: string; readonly reason?: string; readonly parked?: number }
 export interface SourceSums { readonly tenant: string; readonly source: string; readonly received: number; readonly accepted: number; readonly duplicate: number; readonly rejected: number; readonly unanswered: number }
 
+export interface CountDifference { readonly kind: string; readonly about: string; readonly expected: string; readonly actual: string; readonly since: string }
+
 /** Parts that couldn't be had are missing. */
 export interface SystemView {
   readonly services: readonly { readonly name: string; readonly healthy: boolean; readonly problems: Readonly<Record<string, string>> }[];
   readonly logs?: readonly LogState[];
   readonly consumers: readonly { readonly name: string; readonly consumers?: readonly ConsumerState[] }[];
   readonly sources?: readonly SourceSums[];
+  /** Counts that must agree and do not. */
+  readonly differences?: readonly CountDifference[];
 }
 
 export interface NamedConsumer { readonly name: string; readonly position?: number; readonly state?: string; readonly reason?: string; readonly parked?: number }

@@ -55,6 +55,19 @@ const Sources = ({ sources }: { readonly sources: NonNullable<SystemView['source
   </section>
 );
 
+const Accounting = ({ differences }: { readonly differences: NonNullable<SystemView['differences']> }) => (
+  <section aria-labelledby="accounting">
+    <h2 id="accounting">Accounting</h2>
+    <p className="quiet">received = accounted for; appended = relayed = consumed, for every log</p>
+    {differences.length === 0 ? <p><span className="state good">all counts agree</span></p> : (
+      <table>
+        <thead><tr><th scope="col">About</th><th scope="col">Difference</th><th scope="col">Expected</th><th scope="col">Counted</th><th scope="col">Since</th></tr></thead>
+        <tbody>{differences.map((one) => <tr key={`${one.kind}:${one.about}`}><th scope="row">{one.about}</th><td><span className="state bad">{one.kind}</span></td><td>{one.expected}</td><td>{one.actual}</td><td>{one.since}</td></tr>)}</tbody>
+      </table>
+    )}
+  </section>
+);
+
 /** Services, how far each consumer is, and where every event of every source went. */
 export const System = ({ tenant }: { readonly tenant: string }) => {
   const { data, problem, reload } = useQuery<SystemView>(`/api/system?${new URLSearchParams({ tenant })}`, REFRESH_MS);
@@ -66,6 +79,7 @@ export const System = ({ tenant }: { readonly tenant: string }) => {
       {problem && <Failed problem={problem} />}
       <Services services={data.services} />
       {(data.logs ?? []).length === 0 ? <Empty title={`Tenant ${tenant} has no logs yet.`}><p>A log is made by the first event of its context.</p></Empty> : <Logs view={data} />}
+      {data.differences && <Accounting differences={data.differences} />}
       {(data.sources ?? []).length > 0 && <Sources sources={data.sources ?? []} />}
     </>
   );

@@ -1,0 +1,58 @@
+import type { DifferenceLog, OpenDifference } from './difference-log.ts';
+import { differenceKey, type Difference } from './difference.rule.ts';
+
+export interface ReconcilerOptions {
+  /** One look at all counts. */
+  readonly look: () => Promise<readonly Difference[]>;
+  readonly told: Pick<DifferenceLog, 'open' | 'found' | 'settled'>;
+  /** Tenants whose open differences are known. */
+  readonly tenants: () => Promise<readonly string[]>;
+  readonly everyMs: number;
+  readonly onFound: (difference: Difference) => void;
+  readonly onSettled: (difference: Difference) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+/**
+ * Looks again and again. A difference is told when two looks in a row have seen it (one may have fallen between two commits), and settled
+ * when two have not.
+ */
+export class Reconciler {
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> = Promise.resolve();
+  private before = new Map<string, Difference>();
+  private missed = new Set<string>();
+  private open: readonly OpenDifference[] = [];
+
+  constructor(private readonly options: ReconcilerOptions) {}
+
+  start(): void {
+    this.timer = setTimeout(() => {
+      this.running = this.turn().catch((error: unknown) => this.options.onError(error)).then(() => { if (this.timer !== undefined) this.start(); });
+    }, this.options.everyMs);
+  }
+
+  /** A look in progress is finished first. */
+  async stop(): Promise<void> {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    await this.running;
+  }
+
+  /** Differences told and not settled, as of the last look. */
+  standing(): readonly OpenDifference[] {
+    return this.open;
+  }
+
+  /** One look, and what follows from it. A look that fails changes nothing. */
+  async turn(): Promise<void> {
+    const { look, told, tenants, onFound, onSettled } = this.options;
+    const seen = new Map((await look()).map((difference) => [differenceKey(difference), difference]));
+    const open = new Map((await told.open([...await tenants(), ...[...seen.values()].map(({ tenant }) => tenant)])).map((difference) => [differenceKey(difference), difference]));
+    for (const [key, difference] of seen) if (this.before.has(key) && !open.has(key) && await told.found(difference)) onFound(difference);
+    const missed = new Set([...open.keys()].filter((key) => !seen.has(key)));
+    for (const key of missed) if (this.missed.has(key) && await told.settled(open.get(key)!)) onSettled(open.get(key)!);
+    [this.before, this.missed] = [seen, missed];
+    this.open = await told.open(await tenants());
+  }
+}
