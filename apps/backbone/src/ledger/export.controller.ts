@@ -5,6 +5,7 @@ import { encodeBase64, formatProof, hashLeaf, openCheckpoint, parseOrigin, verif
 import { Allow } from '@millrace/service-kit';
 import { hash } from 'node:crypto';
 import { parseEventId, parseLogPage, requiredTenant } from '../event-log/parameters.ts';
+import { wholeRows } from '../verification/archived-rows.ts';
 import { LedgerKeys } from './ledger-keys.ts';
 import { proveInclusion } from './tile-reader.ts';
 
@@ -41,7 +42,8 @@ export class ExportController {
   @Get('logs/:context/:shard/entries')
   async entries(@Param('context') context: string, @Param('shard') shard: string, @Query() query: unknown): Promise<{ entries: ExportedEntry[] }> {
     const { log, after, limit } = parseLogPage(context, shard, query);
-    return { entries: (await this.store.rows(log, after, limit, MAX_PAGE_BYTES)).map(exported) };
+    const { rows } = await wholeRows(this.events, log, await this.store.rows(log, after, limit, MAX_PAGE_BYTES));
+    return { entries: rows.map(exported) };
   }
 
   /** A proof that an event stands in its log, for somebody who has only the public keys. */
@@ -51,7 +53,7 @@ export class ExportController {
     if (!event) throw new DomainError('not-found', 'event-unknown', {}, 'No event of this tenant has that id. Check id and tenant.');
     const { checkpoint, origin, note } = await this.lastCosigned(event.log);
     if (event.position > checkpoint.size) throw new DomainError('unavailable', 'not-cosigned-yet', { position: event.position, size: checkpoint.size }, `The event at position ${event.position} is not yet in a cosigned tree (${checkpoint.size} leaves): ask again in some seconds.`);
-    const [row] = await this.store.rows(event.log, event.position - 1, 1, 1);
+    const { rows: [row] } = await wholeRows(this.events, event.log, await this.store.rows(event.log, event.position - 1, 1, 1));
     const entry = Buffer.from(row === undefined ? '' : exported(row).entry, 'base64');
     const path = await proveInclusion(this.store, origin, event.position - 1, checkpoint.size);
     if (!verifyInclusion(event.position - 1, checkpoint.size, hashLeaf(entry), checkpoint.root, path)) throw new DomainError('conflict', 'event-altered', { position: event.position }, `The event at position ${event.position} is not the one that was signed: run \`millrace ledger verify\`.`);

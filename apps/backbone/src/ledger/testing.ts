@@ -54,7 +54,7 @@ export class LedgerBench {
     const dir = await mkdtemp(join(tmpdir(), 'millrace-ledger-'));
     const as = (service: string): string => database.urlAs(roleOf(service), PASSWORD);
     return new LedgerBench(
-      database, dir, PgLedgerStore.connect({ url: as('backbone'), applicationName: 'spec' }), PgEventStore.connect({ url: as('backbone'), applicationName: 'spec' }),
+      database, dir, PgLedgerStore.connect({ url: as('backbone'), applicationName: 'spec' }), PgEventStore.connect({ url: as('backbone'), applicationName: 'spec', segmentsDir: join(dir, 'segments') }),
       PgEventStore.connect({ url: as('ingestion'), applicationName: 'spec' }), new NearWitness(await WitnessState.open(join(dir, 'witness'))),
     );
   }

@@ -2,16 +2,17 @@ import type { PgEventStore, PgLedgerStore, LedgerRow } from '@millrace/event-sto
 import { logName, type LogKey } from '@millrace/kernel';
 import { HASH_BYTES, parseOrigin, type TrustedKeys } from '@millrace/ledger';
 import type { LeafMirror } from '../ledger/leaf-mirror.ts';
+import { wholeRows } from './archived-rows.ts';
 import { checkStoredCheckpoints, findAnchor, type Anchor } from './anchor.ts';
 import { authenticLeaves, type LeafReader } from './authentic-leaves.ts';
 import type { Finding, Verdict } from './finding.ts';
 import { isBackedByFact } from './redaction-fact.ts';
-import { recomputeRow, type RecomputedRow } from './row.rule.ts';
+import { recomputeRow, unreadableRow, type RecomputedRow } from './row.rule.ts';
 import { TreeCheck, type ExpectedRoot } from './tree-check.ts';
 
 export interface VerificationParts {
   readonly store: PgLedgerStore;
-  readonly events: Pick<PgEventStore, 'findEvent' | 'head'>;
+  readonly events: Pick<PgEventStore, 'findEvent' | 'head' | 'read'>;
   readonly mirror: LeafMirror;
   readonly keys: Required<TrustedKeys>;
   /** The witness's last cosigned notes; undefined when it was not heard. */
@@ -99,11 +100,13 @@ export class LogVerification {
   }
 
   /** Rows of positions not seen before, from `next` on; the others are told of. */
-  private async recompute(rows: readonly LedgerRow[], next: number): Promise<(RecomputedRow & { readonly position: number })[]> {
+  private async recompute(page: readonly LedgerRow[], next: number): Promise<(RecomputedRow & { readonly position: number })[]> {
     const kept: (RecomputedRow & { readonly position: number })[] = [];
+    const { rows, findings, unreadable } = await wholeRows(this.parts.events, this.log, page);
+    await this.tell(findings);
     for (const row of rows) {
       this.events += 1;
-      const recomputed = recomputeRow(this.log, row);
+      const recomputed = unreadable.has(row.position) ? unreadableRow(row) : recomputeRow(this.log, row);
       await this.tell(recomputed.findings);
       if (recomputed.redacted) await this.checkRedaction(row);
       if (row.position < (kept.at(-1)?.position ?? next - 1) + 1) await this.tell([{ kind: 'extra', position: row.position, what: 'a row too many stands at this position' }]);

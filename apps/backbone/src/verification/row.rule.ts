@@ -49,6 +49,9 @@ const neighbours = ({ position, streamVersion, preceded, versions, identities }:
   ...(identities === 1 ? [] : [{ kind: 'identity' as const, position, what: `${identities} events have this id` }]),
 ];
 
+/** A row whose body was told to be missing elsewhere: what is left of it is its place among the others. */
+export const unreadableRow = (row: LedgerRow): RecomputedRow => ({ leaf: undefined, redacted: false, findings: neighbours(row) });
+
 /** Computes a row's leaf from its bytes and holds its columns against them. */
 export const recomputeRow = (log: Pick<LogOrigin, 'tenant'>, row: LedgerRow): RecomputedRow => {
   const leaf = leafOf(row);

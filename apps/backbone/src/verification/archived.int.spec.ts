@@ -1,0 +1,66 @@
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { LogKey } from '@millrace/kernel';
+import { freshDatabase, withClient, type TestDatabase } from '@millrace/testing';
+import { LedgerBench, trusted } from '../ledger/testing.ts';
+import { prepared, unitsOf } from '../testing.ts';
+import type { Finding } from './finding.ts';
+import { LogVerification } from './log-verification.ts';
+
+const log: LogKey = { tenant: 'shop', context: 'sales', shard: 0 };
+let database: TestDatabase;
+let bench: LedgerBench;
+beforeEach(async () => {
+  database = await freshDatabase({ template: 'backbone', migrate: prepared });
+  bench = await LedgerBench.make(database);
+  await bench.append(log, unitsOf(log, 300));
+  await bench.settle(log);
+  const archive = bench.events.archive();
+  await archive.thin((await archive.next(log, { through: 200, segmentEvents: 200 }))!);
+});
+afterEach(async () => {
+  await bench.close();
+  await database.drop();
+});
+
+const verify = async (): Promise<string[]> => {
+  const findings: Finding[] = [];
+  const parts = { store: bench.store, events: bench.events, mirror: bench.mirror, keys: trusted, witnessed: await bench.witness.checkpoints() };
+  await new LogVerification(log, parts, { progress: () => undefined, finding: (finding) => { findings.push(finding); } }).run();
+  return findings.map(({ kind, position, through }) => `${kind} ${position}${through === undefined ? '' : `-${through}`}`);
+};
+const owner = (sql: string): Promise<unknown> => withClient(database.url, (client) => client.query(sql));
+const segment = async (): Promise<string> => join(bench.dir, 'segments', (await readdir(join(bench.dir, 'segments'))).find((name) => name.endsWith('.parquet'))!);
+
+describe('an archived range', () => {
+  it('verifies as it did before it was', async () => {
+    expect(await verify()).toEqual([]);
+  });
+  it('with a bit of its segment flipped is named', async () => {
+    const bytes = await readFile(await segment());
+    bytes[bytes.length >> 1]! ^= 4;
+    await writeFile(await segment(), bytes);
+    expect(await verify()).toEqual(['altered 1-200']);
+  });
+  it('whose segment is gone is named', async () => {
+    await rm(await segment());
+    expect(await verify()).toEqual(['altered 1-200']);
+  });
+  it('with a row\'s leaf changed is told of that position', async () => {
+    await owner("update millrace.event set leaf = sha256('x') where position = 17");
+    expect(await verify()).toEqual(['altered 17']);
+  });
+  it.each([
+    ['id', "id = id || 'x'", 'column 17'],
+    ['fingerprint', "fingerprint = sha256('x')", 'column 17'],
+    ['stream version', 'stream_version = 9', 'stream-version 17'],
+  ])('with a row\'s %s changed is told of that position', async (_, set, expected) => {
+    await owner(`update millrace.event set ${set} where position = 17`);
+    expect(await verify()).toEqual([expected]);
+  });
+  it('is no cover for a row emptied outside of it', async () => {
+    await owner('update millrace.event set envelope = null, data = null, salt = null where position = 250');
+    expect(await verify()).toEqual(['altered 250']);
+  });
+});
