@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Epoch, LogKey, Position } from '@millrace/kernel';
+import { bigints, integers, texts } from './binary-array.ts';
 import type { AppendPlan, PlannedOutcome, PlannedRow } from './append-plan.ts';
 import type { Statements } from './database.ts';
 import { dataOf, fingerprintOf, lengthOf } from './event-frame.ts';
@@ -10,7 +11,14 @@ import { rejectRow, type RejectRow } from './reject-row.ts';
 export interface Landing {
   readonly epoch: Epoch;
   readonly base: Position;
+  /** By stream of the plan; absent where every row begins a stream: 0 then. */
   readonly versions: readonly number[];
+}
+
+/** What is written with the rows of a plan: counter deltas and conflicts. */
+export interface Besides {
+  readonly counts: readonly { source: string; outcome: string; n: number }[];
+  readonly rejects: readonly RejectRow[];
 }
 
 const COUNTED_AS: Partial<Record<PlannedOutcome['kind'], string>> = {
@@ -48,13 +56,21 @@ const conflictsOf = (log: LogKey, units: readonly PreparedUnit[], plan: AppendPl
   return rows;
 };
 
-/** Postgres' text form of an array of numbers; the driver's own writer escapes every element. */
-const numbers = (values: readonly number[]): string => `{${values.join(',')}}`;
-const texts = (values: readonly string[]): string => `{${values.map((value) => `"${/["\\]/.test(value) ? value.replaceAll(/["\\]/g, String.raw`\$&`) : value}"`).join(',')}}`;
+const byId = (a: PlannedRow, b: PlannedRow): number => (a.event.id < b.event.id ? -1 : 1);
 
-const byId = (a: { event: PreparedEvent }, b: { event: PreparedEvent }): number => (a.event.id < b.event.id ? -1 : 1);
+/** Ids that grow with time, as UUIDv7, come in order. */
+const sortedById = (rows: readonly PlannedRow[]): readonly PlannedRow[] => {
+  for (let n = 1; n < rows.length; n += 1) if (rows[n]!.event.id <= rows[n - 1]!.event.id) return rows.toSorted(byId);
+  return rows;
+};
 
-const APPEND = 'SELECT epoch, base, versions FROM millrace.append_events($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19)';
+/** Every row begins a stream of its own: the server needs neither look a stream up nor be told places. */
+const isFresh = (plan: AppendPlan, rows: readonly PlannedRow[]): boolean =>
+  rows === plan.rows && rows.length === plan.streams.length && plan.expected.every((version) => version === 0);
+
+const APPEND = 'SELECT epoch, base, versions FROM millrace.append_events($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20)';
+
+export const besidesOf = (log: LogKey, units: readonly PreparedUnit[], plan: AppendPlan): Besides => ({ counts: countsOf(units, plan), rejects: conflictsOf(log, units, plan) });
 
 /** The rows' frames in one buffer, and where each starts (from 1), by place. Frames of one call lie side by side already; runs of them are taken whole. */
 const pack = (rows: readonly PlannedRow[]): { packed: Buffer; startOf: readonly number[] } => {
@@ -73,21 +89,28 @@ const pack = (rows: readonly PlannedRow[]): { packed: Buffer; startOf: readonly 
   return { packed: parts.length === 1 ? parts[0]! : Buffer.concat(parts), startOf };
 };
 
+/** Per row: where it goes. Nothing where the server counts on by itself. */
+const placing = (plan: AppendPlan, rows: readonly PlannedRow[]): (Buffer | null)[] => (isFresh(plan, rows)
+  ? [null, null, texts(rows, (row) => row.event.id), texts(rows, (row) => plan.streams[row.streamAt - 1]!), null, null, null]
+  : [
+    texts(plan.streams, (stream) => stream), bigints(plan.expected, (version) => version),
+    texts(rows, (row) => row.event.id), texts(rows, (row) => plan.streams[row.streamAt - 1]!),
+    integers(rows, (row) => row.place), integers(rows, (row) => row.streamAt), integers(rows, (row) => row.step),
+  ]);
+
 /**
  * Writes a planned batch in one transaction: rows, counters and conflicts, fsynced when this returns. One function call with the
- * bytes of all events packed into one parameter. All or nothing; errors are the driver's own. Undefined: there was nothing to write.
+ * bytes of all events packed into one parameter. `after`: the position it follows, undefined: the log's end once its head is locked.
+ * All or nothing; errors are the driver's own. Undefined: there was nothing to write.
  */
-export const appendBatch = async (database: Statements, log: LogKey, epoch: Epoch | undefined, units: readonly PreparedUnit[], plan: AppendPlan): Promise<Landing | undefined> => {
-  const counts = countsOf(units, plan);
-  const rejects = conflictsOf(log, units, plan);
-  if (plan.rows.length === 0 && counts.length === 0 && rejects.length === 0) return undefined;
+export const appendBatch = async (database: Statements, log: LogKey, place: { epoch: Epoch | undefined; after: Position | undefined }, plan: AppendPlan, besides: Besides): Promise<Landing> => {
+  const { counts, rejects } = besides;
   const { packed, startOf } = pack(plan.rows);
-  const rows = plan.rows.toSorted(byId);
+  const rows = sortedById(plan.rows);
   const values = [
-    log.tenant, log.context, log.shard, epoch ?? null, texts(plan.streams), numbers(plan.expected),
-    texts(rows.map((row) => row.event.id)), texts(rows.map((row) => plan.streams[row.streamAt - 1]!)), numbers(rows.map((row) => row.place)), numbers(rows.map((row) => row.streamAt)), numbers(rows.map((row) => row.step)),
-    numbers(rows.map((row) => startOf[row.place - 1]!)), numbers(rows.map((row) => row.event.frame.envelopeLength)), numbers(rows.map((row) => row.event.frame.dataLength)), packed,
-    texts(counts.map((count) => count.source)), texts(counts.map((count) => count.outcome)), numbers(counts.map((count) => count.n)),
+    log.tenant, log.context, log.shard, place.epoch ?? null, place.after ?? null, ...placing(plan, rows),
+    integers(rows, (row) => startOf[row.place - 1]!), integers(rows, (row) => row.event.frame.envelopeLength), integers(rows, (row) => row.event.frame.dataLength), packed,
+    texts(counts, (count) => count.source), texts(counts, (count) => count.outcome), bigints(counts, (count) => count.n),
     rejects.length === 0 ? null : JSON.stringify(rejects),
   ];
   const [answer] = await database.run<{ epoch: string; base: string; versions: string[] | null }>({ name: 'append-events', text: APPEND, values });

@@ -4,6 +4,7 @@ import { DomainError, type LogKey } from '@millrace/kernel';
 import { append, refusedStreams, type UnitAnswer } from './append.ts';
 import type { Statements } from './database.ts';
 import { sampleEvent } from './event-store.conformance.ts';
+import { LogTail } from './log-tail.ts';
 import { prepareUnits, type PreparedUnit } from './prepared-unit.ts';
 
 const LOG: LogKey = { tenant: 'shop', context: 'sales', shard: 0 };
@@ -34,21 +35,21 @@ const told = (answers: readonly UnitAnswer[]): string[] => answers.map((answer) 
 describe('a batch that the server refuses as a whole', () => {
   it('is halved, and what follows a refused unit on its stream is refused with it: stored, it would stand before what is sent again', async () => {
     const server = new FullDisk(3); // the whole, its first half, and that one's first half; then there is room
-    const { answers } = await append(server, LOG, undefined, unitsOf('a', 'b', 'a', 'c'), false);
+    const { answers } = await append(server, LOG, new LogTail(), undefined, unitsOf('a', 'b', 'a', 'c'), false);
     expect(told(answers)).toEqual(['event-store-unavailable', 'appended', 'event-store-unavailable', 'appended']);
     expect(server.taken.flat()).toEqual(['b', 'c']);
   });
 
   it('is stored whole by its halves once there is room', async () => {
     const server = new FullDisk(1);
-    const { answers } = await append(server, LOG, undefined, unitsOf('a', 'b', 'a', 'c'), false);
+    const { answers } = await append(server, LOG, new LogTail(), undefined, unitsOf('a', 'b', 'a', 'c'), false);
     expect(told(answers)).toEqual(['appended', 'appended', 'appended', 'appended']);
     expect(server.taken).toEqual([['a', 'b'], ['a', 'c']]);
   });
 
   it('has nothing left to send when every stream was refused', async () => {
     const server = new FullDisk(2);
-    const { answers } = await append(server, LOG, undefined, unitsOf('a', 'a'), false);
+    const { answers } = await append(server, LOG, new LogTail(), undefined, unitsOf('a', 'a'), false);
     expect(told(answers)).toEqual(['event-store-unavailable', 'event-store-unavailable']);
     expect(server.taken).toEqual([]);
   });

@@ -1,12 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { DomainError, logName, type Epoch, type LogKey } from '@millrace/kernel';
-import { appendBatch, type Landing } from './append-batch.ts';
+import { appendBatch, besidesOf, type Landing } from './append-batch.ts';
 import { NOTHING_KNOWN, planAppend, type AppendPlan, type Knowledge, type PlannedOutcome } from './append-plan.ts';
 import type { Statements } from './database.ts';
 import { leafOf } from './event-frame.ts';
 import type { AppendOutcome } from './event-store.ts';
 import { domainErrorOf, failureKind, unavailable } from './failure.ts';
 import { findEvents, findStreamEnds } from './find-events.ts';
+import type { LogTail } from './log-tail.ts';
 import type { PreparedUnit } from './prepared-unit.ts';
 
 /** Per unit: the outcomes of its events, or why it could not be answered. */
@@ -40,7 +41,7 @@ const pinnedElsewhere = (log: LogKey): DomainError => new DomainError(
 
 const outcomeOf = (planned: PlannedOutcome, log: LogKey, landing: Landing | undefined): AppendOutcome | DomainError => {
   switch (planned.kind) {
-    case 'row': return { kind: 'appended', position: landing!.base + planned.row.place, streamVersion: landing!.versions[planned.row.streamAt - 1]! + planned.row.step };
+    case 'row': return { kind: 'appended', position: landing!.base + planned.row.place, streamVersion: (landing!.versions[planned.row.streamAt - 1] ?? 0) + planned.row.step };
     case 'same-as-row': return { kind: 'duplicate', log, position: landing!.base + planned.row.place };
     case 'conflict-with-row': return { kind: 'conflict', log, position: landing!.base + planned.row.place };
     case 'duplicate': return { kind: 'duplicate', log: planned.at.log, position: planned.at.position };
@@ -76,7 +77,7 @@ class Append {
   private surprised = false;
   private losses = 0;
 
-  constructor(private readonly database: Statements, private readonly log: LogKey, private readonly epoch: Epoch | undefined, private readonly units: readonly PreparedUnit[]) {}
+  constructor(private readonly database: Statements, private readonly log: LogKey, private readonly tail: LogTail, private readonly epoch: Epoch | undefined, private readonly units: readonly PreparedUnit[]) {}
 
   async run(lookFirst: boolean): Promise<Appended> {
     let mustLook = lookFirst;
@@ -88,14 +89,28 @@ class Append {
       const plan = planAppend(this.log, this.units, this.knowledge);
       if (!plan.certain && this.knowledge.streams === undefined) { mustLook = true; continue; }
       try {
-        const landing = await appendBatch(this.database, this.log, this.epoch, this.units, plan);
+        const landing = await this.send(plan);
         return { answers: answersOf(plan, this.log, landing), epoch: landing?.epoch, surprised: this.surprised || this.knowledge.events.size > 0 };
       } catch (error) {
         await this.learn(error, plan);
-        mustLook = true;
+        mustLook = failureKind(error) !== 'moved';
       }
     }
     throw unavailable({ reason: 'contended' });
+  }
+
+  private async send(plan: AppendPlan): Promise<Landing | undefined> {
+    const besides = besidesOf(this.log, this.units, plan);
+    if (plan.rows.length === 0 && besides.counts.length === 0 && besides.rejects.length === 0) return undefined;
+    const claim = this.tail.claim(plan.rows.length);
+    try {
+      const landing = await appendBatch(this.database, this.log, { epoch: this.epoch, after: claim.after }, plan, besides);
+      this.tail.landed(claim, landing.base);
+      return landing;
+    } catch (error) {
+      this.tail.failed(claim, failureKind(error) === 'moved');
+      throw error;
+    }
   }
 
   /** After an attempt without an answer: did it commit after all? */
@@ -142,17 +157,17 @@ class Append {
  * the server finds otherwise it refuses the whole, and the batch is looked up, planned again without what is known, and sent again. An
  * attempt whose answer was lost is found by its leaves or answered `event-store-unavailable`, never taken for committed. Does not throw.
  */
-export const append = async (database: Statements, log: LogKey, epoch: Epoch | undefined, units: readonly PreparedUnit[], lookFirst: boolean): Promise<Appended> => {
+export const append = async (database: Statements, log: LogKey, tail: LogTail, epoch: Epoch | undefined, units: readonly PreparedUnit[], lookFirst: boolean): Promise<Appended> => {
   try {
-    return await new Append(database, log, epoch, units).run(lookFirst);
+    return await new Append(database, log, tail, epoch, units).run(lookFirst);
   } catch (error) {
     const failure = domainErrorOf(error);
     // Whatever the server refused in one unit must not fail its neighbours.
     const sameForAll = failureKind(error) === 'lost' || failure.code !== 'event-store-unavailable' || units.length === 1;
     if (sameForAll) return { answers: units.map(() => failure), surprised: true };
     const half = Math.ceil(units.length / 2);
-    const first = await append(database, log, epoch, units.slice(0, half), true);
-    const second = await appendBehind(database, log, epoch, units.slice(half), refusedStreams(units, first.answers));
+    const first = await append(database, log, tail, epoch, units.slice(0, half), true);
+    const second = await appendBehind(database, log, tail, epoch, units.slice(half), refusedStreams(units, first.answers));
     return { answers: [...first.answers, ...second.answers], epoch: second.epoch ?? first.epoch, surprised: true };
   }
 };
@@ -165,9 +180,9 @@ export const refusedStreams = (units: readonly PreparedUnit[], answers: readonly
   }));
 
 /** Appends what follows refused units: a stream's later unit must not overtake the one that its caller will send again. */
-const appendBehind = async (database: Statements, log: LogKey, epoch: Epoch | undefined, units: readonly PreparedUnit[], refused: ReadonlyMap<string, DomainError>): Promise<Appended> => {
+const appendBehind = async (database: Statements, log: LogKey, tail: LogTail, epoch: Epoch | undefined, units: readonly PreparedUnit[], refused: ReadonlyMap<string, DomainError>): Promise<Appended> => {
   const free = units.filter((unit) => !refused.has(unit.stream));
-  const appended: Appended = free.length === 0 ? { answers: [], surprised: true } : await append(database, log, epoch, free, true);
+  const appended: Appended = free.length === 0 ? { answers: [], surprised: true } : await append(database, log, tail, epoch, free, true);
   let next = 0;
   return { ...appended, answers: units.map((unit) => refused.get(unit.stream) ?? appended.answers[next++]!) };
 };

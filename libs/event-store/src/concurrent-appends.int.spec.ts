@@ -41,7 +41,7 @@ describe('concurrent appenders', () => {
     const client = await database.client(service);
     const units = prepareUnits(log, [unit], false, new Date());
     await client.query('BEGIN');
-    await appendBatch(statementsOf(client), log, undefined, units, planAppend(log, units, NOTHING_KNOWN));
+    await appendBatch(statementsOf(client), log, { epoch: undefined, after: undefined }, planAppend(log, units, NOTHING_KNOWN), { counts: [], rejects: [] });
     await client.query('SELECT pg_sleep(0.03)');
     if (end === 'killed') await client.query('SELECT pg_terminate_backend(pg_backend_pid())').catch(() => undefined);
     else await client.query(end);

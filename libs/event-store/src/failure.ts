@@ -1,6 +1,6 @@
 import { DomainError } from '@millrace/kernel';
 
-/** SQLSTATEs raised by our own functions (sql/0002_append.sql). */
+/** SQLSTATEs raised by our own functions (sql/0004_append_ahead.sql). */
 export const EPOCH_RENEWED = 'MR001';
 export const STREAM_REFUSED = 'MR002';
 /** Raised by sql/0005_log_shards.sql. */
@@ -11,12 +11,17 @@ const ARCHIVE_REFUSALS: Readonly<Record<string, readonly [code: string, message:
   MR008: ['archive-unproven', 'The range goes beyond the last cosigned checkpoint of the log\'s epoch: its rows are the only proof of what they hold. Nothing was archived.'],
   MR009: ['segment-differs', 'A segment holds other bytes than the rows it was to take over: they were changed after it was written. Nothing was taken out of them; verify the ledger.'],
 };
+export const LOG_MOVED = 'MR004';
+/** The key on positions: taken by another process while the batch was written ahead. */
+const PLACE_KEY = 'event_place';
 const UNIQUE_VIOLATION = '23505';
 
 /** What an error says about the transaction it ended. */
 export type FailureKind =
   /** The world differs from what the batch took for granted (a known id, another version): look and plan again. Nothing was written. */
   | 'surprised'
+  /** Written ahead to a place that is not the log's end (any more): the same again, under the lock. Nothing was written. */
+  | 'moved'
   /** Lost to a deadlock or serialisation: the same again. Nothing was written. */
   | 'collided'
   /** The connection went away: it may have been committed or not. */
@@ -35,6 +40,7 @@ export const failureKind = (error: unknown): FailureKind => {
   const code = sqlStateOf(error);
   // 57P01..03: the server is going down or coming up; 08: connection exceptions.
   if (!isSqlState(code) || code.startsWith('57P') || code.startsWith('08')) return 'lost';
+  if (code === LOG_MOVED || (code === UNIQUE_VIOLATION && error instanceof Error && 'constraint' in error && error.constraint === PLACE_KEY)) return 'moved';
   if (code === UNIQUE_VIOLATION || code === STREAM_REFUSED) return 'surprised';
   return code.startsWith('40') ? 'collided' : 'refused';
 };

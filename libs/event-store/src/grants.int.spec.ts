@@ -90,7 +90,7 @@ describe('a service role', () => {
 
   it('is refused a batch that breaks the bounds or would leave a gap, called past the library', async () => {
     const client = await database.client(ingestion);
-    const call = (place: string, length: number, bytes: number, id = 'x'): Promise<string> => sqlState(client, `SELECT millrace.append_events('${shop.tenant}', 'sales', 0, NULL, '{sales.order/raw}', '{-1}', '{${id}}', '{sales.order/raw}', '{${place}}', '{1}', '{1}', '{1}', '{2}', '{${length}}',
+    const call = (place: string, length: number, bytes: number, id = 'x'): Promise<string> => sqlState(client, `SELECT millrace.append_events('${shop.tenant}', 'sales', 0, NULL, NULL, '{sales.order/raw}', '{-1}', '{${id}}', '{sales.order/raw}', '{${place}}', '{1}', '{1}', '{1}', '{2}', '{${length}}',
       decode(repeat('30', ${bytes}), 'hex'), '{}', '{}', '{}', NULL)`);
     expect(await call('2', 1, 116)).toBe('22023');
     expect(await call('0', 1, 116)).toBe('22023');

@@ -12,6 +12,7 @@ import { head, heads } from './heads.ts';
 import { logShards, raiseShards, type LogShards } from './log-shards.ts';
 import { PlacedAppends } from './placed-append.ts';
 import { logEpochs, renewLogEpoch, type EpochRenewal } from './log-epochs.ts';
+import { LogTail } from './log-tail.ts';
 import { prepareUnits } from './prepared-unit.ts';
 import { markAt, readPage, readPages, type LogPage, type PageRequest, type Sources } from './read-log.ts';
 import { readEvent, readStream } from './read-stream.ts';
@@ -76,7 +77,8 @@ export class PgEventStore implements EventStore {
     const key = `${log.tenant}/${log.context}/${log.shard}`;
     const found = this.logs.get(key);
     if (found !== undefined) return found;
-    const made = new GroupCommit(log, this.limits, this.budget, (epoch, units, lookFirst) => append(this.database, log, epoch, units, lookFirst), this.placed.handOver);
+    const tail = new LogTail();
+    const made = new GroupCommit(log, this.limits, this.budget, (epoch, units, lookFirst) => append(this.database, log, tail, epoch, units, lookFirst), this.placed.handOver);
     this.logs.set(key, made);
     return made;
   }
