@@ -22,7 +22,6 @@ const sourceKey = async (rig: Rig, tenant: string): Promise<string> =>
 const strike = async (scene: Scene, plan: PlannedFault): Promise<StruckFault> => {
   const { client } = scene;
   const act = FAULT_ACTIONS[plan.name];
-  if (act === undefined) throw new Error(`fault ${plan.name} can't be made on this platform yet`);
   await hold(`${plan.afterAcknowledged} acknowledged events`, () => client.acknowledged >= plan.afterAcknowledged, STRIKE_WITHIN_MS);
   await pause(plan.delayMs);
   await hold('a request in flight', () => client.inFlight > 0);

@@ -19,8 +19,6 @@ export interface Scene {
 /** Strikes, and resolves once the fault is over as far as it ends by itself. Answers in a few words what happened. */
 type Fault = (scene: Scene, plan: PlannedFault) => Promise<string>;
 
-const DAY_MS = 86_400_000;
-
 const kill: Fault = async ({ rig }, { victim }) => {
   await rig.kill(victim!);
   return `kill -9 of ${victim}`;
@@ -101,11 +99,6 @@ const cutAnswer: Fault = async (scene, { lastsMs }) => {
   return `${proxy.cuts} answers cut on their way to the client`;
 };
 
-const clock = (offsetMs: number): Fault => async ({ rig }) => {
-  await rig.restart({ MILLRACE_DRILL: 'clock', MILLRACE_CLOCK_OFFSET_MS: String(offsetMs) });
-  return `all services killed, and started with their clocks ${offsetMs / DAY_MS} day off`;
-};
-
 const olderBus: Fault = async ({ rig, client }, { lastsMs }) => {
   const copy = await rig.copyOf('nats');
   const goal = client.acknowledged + 300;
@@ -134,8 +127,8 @@ const diskFull: Fault = async ({ rig, client }, { lastsMs }) => {
   return `event volume full; ${client.unanswered - lost} requests failed on it`;
 };
 
-export const FAULT_ACTIONS: Readonly<Partial<Record<FaultName, Fault>>> = {
+export const FAULT_ACTIONS: Readonly<Record<FaultName, Fault>> = {
   kill, freeze, 'frozen-relay': frozenRelay, 'two-relays': twoRelays, 'cut-commit': cutCommit, 'cut-answer': cutAnswer,
-  'clock-ahead': clock(DAY_MS), 'clock-behind': clock(-DAY_MS), 'older-bus': olderBus,
+  'older-bus': olderBus,
   'power-cut-events': powerCut(['events']), 'power-cut-nats': powerCut(['nats']), 'power-cut-both': powerCut(['events', 'nats']), 'disk-full': diskFull,
 };

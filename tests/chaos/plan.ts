@@ -7,13 +7,11 @@ export type ProcessName = (typeof PROCESSES)[number];
 const FREEZABLE: readonly ProcessName[] = ['ingestion', 'security', 'analytics', 'warehouse', 'backbone', 'postgres-events', 'nats'];
 
 /** Faults that need no more than the rights of whoever runs the platform. */
-export const PLAIN_FAULTS = ['kill', 'freeze', 'frozen-relay', 'two-relays', 'cut-commit', 'cut-answer', 'clock-ahead', 'clock-behind', 'older-bus'] as const;
+export const PLAIN_FAULTS = ['kill', 'freeze', 'frozen-relay', 'two-relays', 'cut-commit', 'cut-answer', 'older-bus'] as const;
 /** Faults of a disk: they need root and loop mounts. */
 export const POWER_CUTS = ['power-cut-events', 'power-cut-nats', 'power-cut-both'] as const;
 export const DISK_FAULTS = [...POWER_CUTS, 'disk-full'] as const;
-/** Faults that only `millrace recover` ends. */
-export const RECOVERED_FAULTS = ['older-events', 'frozen-through-recover'] as const;
-export const FAULTS = [...PLAIN_FAULTS, ...DISK_FAULTS, ...RECOVERED_FAULTS] as const;
+export const FAULTS = [...PLAIN_FAULTS, ...DISK_FAULTS] as const;
 export type FaultName = (typeof FAULTS)[number];
 
 /** One fault of a cycle and its moment. */
@@ -49,7 +47,7 @@ const plannedFault = (random: Random, name: FaultName, afterAcknowledged: number
 });
 
 /** Two faults that both replace the same volume or need the platform for themselves would only get into each other's way. */
-const ALONE: ReadonlySet<FaultName> = new Set<FaultName>([...DISK_FAULTS, ...RECOVERED_FAULTS, 'clock-ahead', 'clock-behind', 'older-bus']);
+const ALONE: ReadonlySet<FaultName> = new Set<FaultName>([...DISK_FAULTS, 'older-bus']);
 
 /** Kills are what most cycles are for; the second of a pair may be any fault that leaves the first its volume. */
 const drawn = (random: Random, from: readonly FaultName[]): FaultName[] => {
