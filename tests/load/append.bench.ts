@@ -28,7 +28,7 @@ const acknowledgements = async (store: PgEventStore, perSecond: number, seconds:
  * Appends against raw inserts and two other event stores on the same embedded Postgres with fsync on, in alternating rounds. The append's
  * row has besides the body an envelope, salt, leaf and fingerprint, checks identity and expected version, and counts. 64 and 512: callers
  * with one event each, against raw statements of 64 and the peers with as many callers; 500: four callers with calls of 500 against raw
- * statements of 500. `same64`, `same500`: the same with data so short that envelope and data together are as long as the raw body.
+ * statements of 500.
  */
 export const benchAppend: Bench = ({ quick }) => withServer(async (server) => {
   installPeers();

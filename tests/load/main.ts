@@ -13,6 +13,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   read: async () => (await import('./read.bench.ts')).benchRead,
   import: async () => (await import('./import.bench.ts')).benchImport,
   relay: async () => (await import('./relay.bench.ts')).benchRelay,
+  proof: async () => (await import('./proof.bench.ts')).benchProof,
 };
 
 const usage = `npm run bench -- <${Object.keys(BENCHES).join('|')}>… [--quick] [--keep], or npm run bench -- report`;
