@@ -38,7 +38,7 @@ const POSTGRES: Readonly<Record<string, Rights>> = {
   ingestion: { appends: BUSINESS, views: ['head', 'log_epoch', 'segment', 'reject', 'source_count', 'inventory'], functions: [...APPENDING, ...SEEING] },
   security: { appends: ['security'], views: ['head', 'log_epoch', 'segment', 'reject', 'source_count', 'customer'], functions: [...APPENDING, ...SEEING] },
   simulator: { appends: [], views: [], functions: [] },
-  warehouse: { appends: [], views: ['head', 'log_epoch', 'segment', 'clickstream', 'sales', 'customer', 'inventory', 'merchandise'], functions: SEEING },
+  warehouse: { appends: [], views: ['head', 'log_epoch', 'segment', 'clickstream', 'sales', 'customer', 'inventory', 'merchandise', 'security'], functions: SEEING },
 };
 
 const consuming = (service: string, contexts: readonly string[]): string[] => [service, `${service}-1`, `${service}-2`, `${service}-3`].flatMap((name) => [
@@ -58,7 +58,7 @@ const NATS: Readonly<Record<string, NatsPermissions>> = {
   },
   security: { publish: consuming('security', ['customer']), subscribe: ['_INBOX.security.>', 'query.security.> security'], answersRequests: true },
   simulator: { publish: ['cmd.inventory.>'], subscribe: ['_INBOX.simulator.>'], answersRequests: false },
-  warehouse: { publish: ['cmd.backbone.parked-event.discard', 'cmd.backbone.projection.switch', ...consuming('warehouse', ['clickstream', 'sales', 'customer', 'inventory', 'merchandise'])], subscribe: ['_INBOX.warehouse.>', 'query.warehouse.consumers warehouse'], answersRequests: true },
+  warehouse: { publish: ['cmd.backbone.parked-event.discard', 'cmd.backbone.projection.switch', ...consuming('warehouse', ['clickstream', 'sales', 'customer', 'inventory', 'merchandise', 'security'])], subscribe: ['_INBOX.warehouse.>', 'query.warehouse.consumers warehouse'], answersRequests: true },
 };
 
 describe('every app', () => {

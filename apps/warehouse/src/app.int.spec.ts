@@ -25,7 +25,7 @@ const started = async (): Promise<NestFastifyApplication> =>
 beforeAll(async () => {
   events = await freshDatabase({ template: 'warehouse_events', migrate: async (url) => { await migrateEventStore(url); } });
   const service = uniqueName('both');
-  const contexts = ['clickstream', 'sales', 'customer', 'inventory', 'merchandise'] as const;
+  const contexts = ['clickstream', 'sales', 'customer', 'inventory', 'merchandise', 'security'] as const;
   await withClient(events.url, async (owner) => {
     await owner.query(`create role millrace_${service} login password 'only-here'`);
     await applyGrants(owner, [{ service, appends: contexts, reads: contexts, relay: false }]);
@@ -137,6 +137,13 @@ describe('the service', () => {
     app = await started();
     await reached({ 'clickstream/0': 1, 'sales/0': 8 });
     expect(await ask('select count(*) as n from order_line')).toMatchObject({ asOf: { 'clickstream/0': 1, 'sales/0': 8 }, rows: [{ n: 9 }] });
+  });
+
+  it('takes what a fact in the security log redacts out of what is asked and counts it', async () => {
+    await append([{ type: 'security.event.redacted', id: 'redacted/sales/0/1', time: '2026-03-02T00:00:00Z', data: { context: 'sales', shard: 0, position: 1, eventId: 'e-o1', reason: 'TICKET-1: found late' } }]);
+    await reached({ 'security/0': 1 });
+    expect(await ask('select count(*) as n, count(*) filter (order_id = \'o1\') as gone from order_line')).toMatchObject({ asOf: { 'security/0': 1 }, rows: [{ n: 7, gone: 0 }] });
+    expect((await get('/metrics')).body).toContain(`warehouse_events_redacted_total{tenant="${tenant}"} 1`);
   });
 
   it('stops as diverged when the log is another than the one it loaded', async () => {

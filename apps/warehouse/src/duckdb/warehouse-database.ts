@@ -6,7 +6,7 @@ import { DomainError } from '@millrace/kernel';
 import type { TransactionScope } from '@millrace/event-sourcing';
 import { rowText } from './row-text.ts';
 import { createTable } from './table-definition.ts';
-import { DISCARDED_EVENT, LAKE_SEGMENT, LOAD_POSITION, PARKED_EVENT, STAR_BUILD } from '../load/load-tables.ts';
+import { DISCARDED_EVENT, LAKE_SEGMENT, LOAD_POSITION, PARKED_EVENT, REDACTED_EVENT, STAR_BUILD } from '../load/load-tables.ts';
 import { STAR_TABLES, STAR_VERSION } from '../star/star-tables.ts';
 
 /** Raised when the star's tables or their meaning change: the file is derived from the logs and is then made anew. */
@@ -78,7 +78,7 @@ export class WarehouseDatabase implements TransactionScope<DuckDBConnection> {
       duckdb.closeSync();
       return undefined;
     }
-    for (const table of [...STAR_TABLES, LOAD_POSITION, LAKE_SEGMENT, PARKED_EVENT, DISCARDED_EVENT, STAR_BUILD]) await writer.run(createTable(table));
+    for (const table of [...STAR_TABLES, LOAD_POSITION, LAKE_SEGMENT, PARKED_EVENT, DISCARDED_EVENT, REDACTED_EVENT, STAR_BUILD]) await writer.run(createTable(table));
     // A file of before has neither; what was parked then says so by being empty.
     for (const column of ['type varchar', 'parked_ms bigint']) await writer.run(`alter table parked_event add column if not exists ${column}`);
     await writer.run(`insert into star_build select 1, $1, 'main', 'active', 0, true, null where not exists (from star_build)`, [STAR_VERSION]);

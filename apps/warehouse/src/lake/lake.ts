@@ -1,12 +1,13 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { DuckDBConnection } from '@duckdb/node-api';
+import { DuckDBBlobValue, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
 import { parseLogName, type LogKey, type StoredEvent } from '@millrace/kernel';
 import { removeOrphans, writeDurably } from '../duckdb/durable-file.ts';
 import { rowText } from '../duckdb/row-text.ts';
 import { appendRows, columnList, createTable } from '../duckdb/table-definition.ts';
 import { covers, fileNameOf, mergesOf, splitAtBlocks, type PositionRange } from './position-range.rule.ts';
 import { RAW_EVENT, toRawRow } from './raw-table.ts';
+import { REDACTED_DATA, REDACTED_SALT } from './redacted-form.ts';
 
 /** One Parquet file of raw events; `bytes` is its size on disk. */
 export interface LakeSegment extends PositionRange {
@@ -78,6 +79,25 @@ export class Lake {
     return merges;
   }
 
+  /**
+   * Takes an event's data and salt out of the file that holds it, which keeps its name; the manifest gets its new size. The file is exchanged
+   * before the caller's transaction commits: rolled back, it is done again. An event that isn't there, or is redacted, changes nothing.
+   */
+  async redact(tx: DuckDBConnection, log: LogKey, position: number, eventId: string): Promise<void> {
+    const holding = (await tx.runAndReadAll('select epoch, first, last from lake_segment where tenant = $1 and context = $2 and shard = $3 and $4 between first and last', [...key(log), position])).getRowObjects();
+    for (const row of holding) {
+      const segment = { log, epoch: Number(row['epoch']), first: Number(row['first']), last: Number(row['last']) };
+      const file = this.fileOf(segment);
+      const held = 'position = $2 and event_id = $3 and not (data = $4 and salt = $5)';
+      const values = [file, BigInt(position), eventId, REDACTED_DATA, new DuckDBBlobValue(REDACTED_SALT)];
+      if ((await tx.runAndReadAll(`select 1 from read_parquet($1, hive_partitioning = false) where ${held}`, values)).currentRowCount === 0) continue;
+      const at = 'position = $3 and event_id = $4';
+      const columns = RAW_EVENT.columns.map(([name]) => (name === 'data' ? `case when ${at} then $5 else data end as data` : name === 'salt' ? `case when ${at} then $6 else salt end as salt` : name)).join(', ');
+      const { bytes } = await this.writeFile(tx, segment, `select ${columns} from read_parquet($2, hive_partitioning = false)`, values);
+      await tx.run('update lake_segment set bytes = $1 where tenant = $2 and context = $3 and shard = $4 and epoch = $5 and first = $6 and last = $7', [bytes, ...key(log), segment.epoch, segment.first, segment.last]);
+    }
+  }
+
   async drop(tx: DuckDBConnection, { log, epoch, first, last }: LakeSegment): Promise<void> {
     await tx.run('delete from lake_segment where tenant = $1 and context = $2 and shard = $3 and epoch = $4 and first = $5 and last = $6', [...key(log), epoch, first, last]);
   }
@@ -110,7 +130,7 @@ export class Lake {
     return removeOrphans(this.root, new Set(known));
   }
 
-  private async writeFile(connection: DuckDBConnection, segment: Omit<LakeSegment, 'bytes'>, select: string, parameters: readonly string[]): Promise<LakeSegment> {
+  private async writeFile(connection: DuckDBConnection, segment: Omit<LakeSegment, 'bytes'>, select: string, parameters: readonly DuckDBValue[]): Promise<LakeSegment> {
     const copy = `copy (${select}) to $1 (format parquet, compression zstd, row_group_size ${ROW_GROUP})`;
     return { ...segment, bytes: await writeDurably(this.fileOf(segment), (temporary) => connection.run(copy, [temporary, ...parameters])) };
   }

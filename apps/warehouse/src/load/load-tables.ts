@@ -25,6 +25,12 @@ export const DISCARDED_EVENT: TableDefinition = {
   columns: [['tenant', VARCHAR], ['context', VARCHAR], ['shard', INTEGER], ['position', BIGINT], ['event_id', VARCHAR], ['reason', VARCHAR]],
 };
 
+/** Events that facts of redaction name: without data in lake and star, however and whenever they come. */
+export const REDACTED_EVENT: TableDefinition = {
+  name: 'redacted_event',
+  columns: [['tenant', VARCHAR], ['context', VARCHAR], ['shard', INTEGER], ['position', BIGINT], ['event_id', VARCHAR]],
+};
+
 /** Events whose facts could not be loaded, and the later ones of their streams. Raw, they are in the lake like all others. */
 export const PARKED_EVENT: TableDefinition = {
   name: 'parked_event',

@@ -6,8 +6,8 @@ import type { WarehouseDatabase } from '../duckdb/warehouse-database.ts';
 import type { Lake } from '../lake/lake.ts';
 import { LogLoader } from './log-loader.ts';
 
-/** As `reads` in service.yaml: all of them go to the lake, three of them to the star. */
-export const CONTEXTS = ['clickstream', 'sales', 'customer', 'inventory', 'merchandise'];
+/** As `reads` in service.yaml: all of them go to the lake, three of them to the star; security's names what is redacted. */
+export const CONTEXTS = ['clickstream', 'sales', 'customer', 'inventory', 'merchandise', 'security'];
 
 /** A transaction and a file cost the same for few events as for many; a batch waits for nobody, it takes what is there. */
 const BATCH_EVENTS = 1000;
@@ -24,12 +24,14 @@ export interface LoadParts {
 /** One ordered loop per log: raw events, facts and load position. */
 export const loadConsumer = ({ database, lake, reader, link, logger, metrics }: LoadParts): EventTransport => {
   const loaded = new Counter({ name: 'warehouse_events_loaded_total', help: 'Events loaded into lake and star, per log', labelNames: ['tenant', 'log'], registers: [metrics] });
+  const redacted = new Counter({ name: 'warehouse_events_redacted_total', help: 'Events taken out of lake and star because a fact of redaction names them, per tenant', labelNames: ['tenant'], registers: [metrics] });
   return new EventTransport({
     service: 'warehouse', contexts: CONTEXTS, reader, link, logger, metrics, batchEvents: BATCH_EVENTS,
     // The star is loaded by the batch, not by handler methods, so the transport's own projection has nothing to do.
     handler: () => new LogLoader({
       database, lake,
       loaded: ({ log, events }) => loaded.inc({ tenant: log.tenant, log: logName(log) }, events.length),
+      redacted: ({ tenant }, events) => redacted.inc({ tenant }, events),
       onMergeFailure: (error) => logger.warn({ err: error }, 'lake files could not be merged; the next batch tries again'),
     }),
   });

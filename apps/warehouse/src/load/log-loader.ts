@@ -6,6 +6,7 @@ import type { Lake, LakeSegment } from '../lake/lake.ts';
 import { removeStarRows } from '../star/star-writer.ts';
 import { LoadPositions } from './load-position.ts';
 import { ParkedEvents } from './parked-events.ts';
+import { redactedWithin, Redactions, withheld } from './redactions.ts';
 import { applyToStar } from './star-load.ts';
 
 export interface LogLoaderOptions {
@@ -13,6 +14,8 @@ export interface LogLoaderOptions {
   readonly lake: Lake;
   /** After a commit. */
   readonly loaded?: (batch: EventBatch) => void;
+  /** After a commit that followed orders of redaction. */
+  readonly redacted?: (log: LogKey, events: number) => void;
   /** Merging of lake files failed; the next batch tries again. */
   readonly onMergeFailure?: (error: unknown) => void;
 }
@@ -28,11 +31,13 @@ const GIVE_BACK_BYTES = 8 * 1024 * 1024;
 export class LogLoader implements BatchHandler {
   private readonly positions: LoadPositions;
   private readonly parkedEvents: ParkedEvents;
+  private readonly redactions: Redactions;
   private loadedBytes = 0;
 
   constructor(private readonly options: LogLoaderOptions) {
     this.positions = new LoadPositions(options.database);
     this.parkedEvents = new ParkedEvents(options.database);
+    this.redactions = new Redactions(options.lake);
   }
 
   load(log: LogKey): Promise<LogMark | undefined> {
@@ -52,6 +57,7 @@ export class LogLoader implements BatchHandler {
     const segments = await database.transaction(async (tx) => {
       const dropped = await lake.dropLog(tx, log);
       await removeStarRows(tx, log);
+      if (log.context === 'security') await this.redactions.forget(tx, log.tenant);
       await this.parkedEvents.forget(tx, log);
       await this.positions.forget(tx, log);
       return dropped;
@@ -70,20 +76,35 @@ export class LogLoader implements BatchHandler {
   }
 
   async apply(batch: EventBatch): Promise<void> {
-    const { database, lake } = this.options;
-    const segments = await database.exclusively((connection) => lake.write(connection, batch.log, batch.mark.epoch, batch.events));
-    await database.transaction(async (tx) => {
-      await this.refuseGap(tx, batch);
-      await applyToStar(tx, database.star.schema, this.parkedEvents, batch);
-      await lake.record(tx, segments);
-      await this.positions.save(tx, batch.log, batch.mark);
-    });
+    const { database } = this.options;
+    let followed: number | undefined;
+    while (followed === undefined) followed = await this.commit(batch);
+    if (followed > 0) this.options.redacted?.(batch.log, followed);
     this.options.loaded?.(batch);
     await this.mergeFiles(batch.log, batch.mark.epoch);
     this.loadedBytes += batch.events.reduce((sum, event) => sum + event.data.length, 0);
     if (this.loadedBytes < GIVE_BACK_BYTES) return;
     this.loadedBytes = 0;
     await database.giveBackMemory();
+  }
+
+  /** Answers the orders of redaction followed; undefined when one of another log came between file and transaction: the file is then written anew. */
+  private async commit(batch: EventBatch): Promise<number | undefined> {
+    const { database, lake } = this.options;
+    const { log, mark, events } = batch;
+    const within = (connection: DuckDBConnection) => redactedWithin(connection, log, events[0]?.position ?? 0, mark.position);
+    const { redacted, segments } = await database.exclusively(async (connection) => {
+      const known = await within(connection);
+      return { redacted: known, segments: await lake.write(connection, log, mark.epoch, withheld(events, known)) };
+    });
+    return database.transaction(async (tx) => {
+      await this.refuseGap(tx, batch);
+      if ((await within(tx)).size !== redacted.size) return undefined;
+      await applyToStar(tx, database.star.schema, this.parkedEvents, batch);
+      await lake.record(tx, segments);
+      await this.positions.save(tx, log, mark);
+      return this.redactions.follow(tx, events);
+    });
   }
 
   private async refuseGap(tx: DuckDBConnection, { log, events, mark }: EventBatch): Promise<void> {
@@ -97,14 +118,19 @@ export class LogLoader implements BatchHandler {
     const { database, lake } = this.options;
     try {
       const segments = await database.exclusively((connection) => lake.segments(connection, log, epoch));
-      const merges = await database.exclusively((connection) => lake.merged(connection, segments));
+      const within = (connection: DuckDBConnection) => redactedWithin(connection, log, 1, Number.MAX_SAFE_INTEGER);
+      const { merges, redacted } = await database.exclusively(async (connection) => ({ redacted: await within(connection), merges: await lake.merged(connection, segments) }));
       if (merges.length === 0) return;
-      await database.transaction(async (tx) => {
+      const merged = await database.transaction(async (tx) => {
+        // What was redacted since stands in the merged files still: they are no one's, and the next batch merges again.
+        if ((await within(tx)).size !== redacted.size) return false;
         for (const { made, parts } of merges) {
           for (const part of parts) await lake.drop(tx, part);
           await lake.record(tx, [made]);
         }
+        return true;
       });
+      if (!merged) return await lake.remove(merges.map(({ made }) => made));
       await lake.remove(merges.flatMap(({ made, parts }): LakeSegment[] => parts.filter((part) => part.first !== made.first || part.last !== made.last)));
     } catch (error) {
       // The batch is loaded: small files cost space and speed, never correctness, so loading goes on.

@@ -2,11 +2,13 @@ import type { DuckDBConnection } from '@duckdb/node-api';
 import type { EventBatch } from '@millrace/event-bus';
 import { upcast } from '@millrace/contracts';
 import { DomainError, isDomainError, type StoredEvent } from '@millrace/kernel';
+import { isRedacted } from '../lake/redacted-form.ts';
 import { object, type Data } from '../star/field-reader.ts';
 import type { StarRows } from '../star/star-row.model.ts';
 import { feedsStar, starRowsOf } from '../star/star.projection.ts';
 import { writeStarRows } from '../star/star-writer.ts';
 import type { ParkedEvents } from './parked-events.ts';
+import { redactedWithin, withheld } from './redactions.ts';
 
 interface Readable { readonly event: StoredEvent; readonly rows: StarRows }
 interface Unreadable { readonly event: StoredEvent; readonly fault: DomainError }
@@ -23,8 +25,12 @@ const dataOf = (event: StoredEvent): Data => {
   return upcast(event.envelope.type, event.envelope.version, object(data, '')).data;
 };
 
+const NOTHING: StarRows = { orderLines: [], productFacts: [], customerFacts: [] };
+
 /** What an event adds to the star, or why it can't be told. */
 export const readForStar = (event: StoredEvent): Readable | Unreadable => {
+  // Nothing is left to read, and nothing to mend: parked, it would hold up its stream for ever.
+  if (isRedacted(event)) return { event, rows: NOTHING };
   try {
     return { event, rows: starRowsOf(event, dataOf(event)) };
   } catch (error) {
@@ -40,8 +46,9 @@ export const applyToStar = async (tx: DuckDBConnection, schema: string, parkedEv
   if (feeding.length === 0) return;
   const waiting = new Set(await parkedEvents.keys(tx, log, [...new Set(feeding.map((event) => event.envelope.stream))]));
   const discarded = await parkedEvents.discarded(tx, log, feeding[0]?.position ?? 0, feeding.at(-1)?.position ?? 0);
+  const redacted = await redactedWithin(tx, log, feeding[0]?.position ?? 0, feeding.at(-1)?.position ?? 0);
   const readable: Readable[] = [];
-  for (const outcome of feeding.filter(({ position, envelope }) => discarded.get(position) !== envelope.id).map(readForStar)) {
+  for (const outcome of withheld(feeding, redacted).filter(({ position, envelope }) => discarded.get(position) !== envelope.id).map(readForStar)) {
     const { stream: key, id: eventId, type } = outcome.event.envelope;
     const park = (code: string, reason: string): Promise<void> => parkedEvents.park(tx, log, { position: outcome.event.position, key, eventId, type, code, reason });
     if (waiting.has(key)) await park('behind-parked', 'an earlier event of the same stream is parked');

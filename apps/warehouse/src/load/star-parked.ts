@@ -5,6 +5,7 @@ import { rowText } from '../duckdb/row-text.ts';
 import type { WarehouseDatabase } from '../duckdb/warehouse-database.ts';
 import { writeStarRows } from '../star/star-writer.ts';
 import { STAR, type StarBuilds } from './star-builds.ts';
+import { redactedWithin, withheld } from './redactions.ts';
 import { readForStar } from './star-load.ts';
 
 export interface StarParkedOptions {
@@ -95,7 +96,8 @@ export class StarParked implements ParkedOperations {
         const stored = events.get(one.position);
         const discarded = (await tx.runAndReadAll(`select 1 from main.discarded_event where ${AT} and position = $4 and event_id = $5`, [...place(one.logKey), BigInt(one.position), one.eventId])).currentRowCount > 0;
         if (!stored && !discarded) break;
-        const read = discarded || !stored ? undefined : readForStar(stored);
+        const [event] = stored ? withheld([stored], await redactedWithin(tx, one.logKey, one.position, one.position)) : [];
+        const read = discarded || !event ? undefined : readForStar(event);
         if (read && 'fault' in read) {
           const [code, reason] = [read.fault.code, read.fault.message.slice(0, 500)];
           await tx.run(`update ${schema}.parked_event set code = $5, reason = $6 where ${AT} and position = $4`, [...place(one.logKey), BigInt(one.position), code, reason]);
