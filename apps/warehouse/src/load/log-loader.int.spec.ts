@@ -137,10 +137,10 @@ describe('an event that cannot be read', () => {
   it('is parked alike however the log is cut into batches', async () => {
     const events = [...orders(3), bad('x'), bad('y', { id: 'bad2' }), bad('z', { id: 'bad3', stream: 'sales.order/other' }), ...orders(1).map((each) => ({ ...each, id: 'last' }))];
     await warehouse.loadLog(sales(events), 7);
-    const whole = await select('select * from parked_event order by position');
+    const whole = await select('select * exclude (parked_ms) from parked_event order by position');
     const other = await SampleWarehouse.open();
     await other.loadLog(sales(events), 1);
-    expect(await select('select * from parked_event order by position', other)).toEqual(whole);
+    expect(await select('select * exclude (parked_ms) from parked_event order by position', other)).toEqual(whole);
     await other.remove();
   });
 });
