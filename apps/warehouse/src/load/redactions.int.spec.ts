@@ -74,7 +74,15 @@ describe('a fact of redaction', () => {
   it.each([1, 2, 6])('that comes before its event is followed when the event comes, in batches of %i', async (size) => {
     await tell();
     await warehouse.loadLog(stored(6), size);
+    expect(JSON.stringify(await lakeOf())).not.toContain(SECRET);
     await expectAsRedacted(6, size);
+  });
+
+  it('that comes while its log is loaded and merged is followed in every file', async () => {
+    await warehouse.loadLog(stored(12), 1);
+    await Promise.all([warehouse.loadLog(stored(18).slice(12), 1), tell()]);
+    await expectAsRedacted(18, 1);
+    expect(JSON.stringify(await lakeOf())).not.toContain(SECRET);
   });
 
   it('changes nothing the second time, and holds through merges, a new load and a restart', async () => {
