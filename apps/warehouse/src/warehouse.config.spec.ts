@@ -32,7 +32,8 @@ describe('service.yaml', () => {
   const manifest = parseServiceManifest(parse(readFileSync(new URL('../service.yaml', import.meta.url), 'utf8')));
 
   it('reads what is loaded and nothing else, and appends nothing', () => {
-    expect(manifest).toMatchObject({ service: 'warehouse', reads: CONTEXTS, appends: [], asks: [], answers: [], relay: false, keys: false, databases: [] });
+    const [asks, answers] = [['cmd.backbone.parked-event.discard', 'cmd.backbone.projection.switch'], ['query.warehouse.consumers']];
+    expect(manifest).toMatchObject({ service: 'warehouse', reads: CONTEXTS, appends: [], asks, answers, relay: false, keys: false, databases: [] });
   });
 
   it('reads every context that feeds the star', () => {

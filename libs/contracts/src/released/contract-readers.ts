@@ -168,4 +168,7 @@ export const CONTRACT_READERS: readonly ContractReader[] = [
   { name: 'service warehouse', type: 'sales.payment.failed', pointers: [''] },
   { name: 'service analytics', type: 'sales.refund.issued', pointers: [''] },
   { name: 'service warehouse', type: 'sales.refund.issued', pointers: [''] },
+  { name: 'service warehouse', type: 'security.event.redacted', pointers: [''] },
+  { name: 'service warehouse', type: 'security.identifier.revealed', pointers: [''] },
+  { name: 'service warehouse', type: 'security.session.opened', pointers: [''] },
 ];
