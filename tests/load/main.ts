@@ -13,6 +13,7 @@ const BENCHES: Readonly<Record<string, () => Promise<Bench>>> = {
   read: async () => (await import('./read.bench.ts')).benchRead,
   import: async () => (await import('./import.bench.ts')).benchImport,
   relay: async () => (await import('./relay.bench.ts')).benchRelay,
+  growth: async () => (await import('./growth.bench.ts')).benchGrowth,
   proof: async () => (await import('./proof.bench.ts')).benchProof,
 };
 

@@ -19,7 +19,9 @@ import { BENCH_LOG, measureAppend } from './sample-units.ts';
 /** Of tree and witness alike: what stands behind a proof is the cosigned tree. */
 const COVERED = `SELECT coalesce((SELECT max(position) FROM millrace.event), 0) AS head, coalesce((SELECT max(size) FROM millrace.ledger_checkpoint WHERE cosigned), 0) AS covered`;
 const LOOK_EVERY_MS = 50;
-const PROOFS_A_ROUND = 200;
+/** What the bar speaks of; a figure for a smaller tree goes by another name. */
+const FULL_LEAVES = 5_000_000;
+const PROOFS_A_ROUND = 100;
 const ROUNDS = 5;
 const SHORT_DATA = Buffer.from('{"orderId":"o-1"}');
 /** Looked for from here on: a builder that stands still fails the run. */
@@ -125,13 +127,13 @@ const measureFollowing = async (url: string, events: number): Promise<Following>
  * over appends without it. `roundTripMs`: an empty statement's way to the server and back; a proof takes four.
  */
 export const benchProof: Bench = ({ quick }: BenchOptions) => withServer(async (server) => {
-  const leaves = quick ? 200_000 : 5_000_000;
-  const following = await measureFollowing(await server.database('following'), quick ? 60_000 : 250_000);
+  const leaves = quick ? 50_000 : FULL_LEAVES;
+  const following = await measureFollowing(await server.database('following'), quick ? 40_000 : 250_000);
   const { rounds, treeSeconds, verifyMs } = await measureProofs(await server.database('proofs'), leaves);
   const ratio = Number((following.appendPerSecond / following.alonePerSecond).toPrecision(3));
   return {
     ratios: { appendWhileBuilding: ratio }, spread: { appendWhileBuilding: { min: ratio, max: ratio } },
-    inclusionMs: median(rounds.map(({ medianMs }) => medianMs!)), inclusionP99Ms: median(rounds.map(({ p99Ms }) => p99Ms!)), verifyMs, roundTripMs: median(rounds.map(({ roundTripMs: ms }) => ms!)),
+    [leaves >= FULL_LEAVES ? 'inclusionMs' : 'inclusionMsOfFewer']: median(rounds.map(({ medianMs }) => medianMs!)), inclusionP99Ms: median(rounds.map(({ p99Ms }) => p99Ms!)), verifyMs, roundTripMs: median(rounds.map(({ roundTripMs: ms }) => ms!)),
     ...following, treeSeconds, treePerSecond: Math.round(leaves / treeSeconds),
     rounds, settings: { ...SERVER_SETTINGS, leaves, proofsPerRound: PROOFS_A_ROUND, lookEveryMs: LOOK_EVERY_MS, proofDataBytes: SHORT_DATA.length },
   };
