@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { RULE_NAMES, violationsOf } from './checker.ts';
 import { foldOf, interleaved } from './fold.ts';
 import type { History } from './history.ts';
+import { reportFrom } from './ledger-view.ts';
 import { blindSpots, PLANTED } from './planted.ts';
 import { soundHistory } from './sample-history.ts';
 
@@ -53,7 +54,11 @@ describe('the checker', () => {
     ['a hole in a stream', 'bus-equals-log', ({ bus }) => ({ bus: { ...bus, [LOG]: bus[LOG]!.toSpliced(2, 1) } })],
     ['a read model that shows nothing', 'figures-equal-a-fold', () => ({ metrics: {} })],
     ['a country that is not the latest', 'figures-equal-a-fold', ({ warehouse }) => ({ warehouse: Object.fromEntries(Object.entries(warehouse).map(([name, value]) => [name, name.startsWith('country') ? 'XX' : value])) })],
-    ['a ledger that does not verify', 'ledger-verifies', () => ({ ledger: ['position 7 of sales/0 differs'] })],
+    ['a finding of the ledger', 'ledger-verifies', ({ ledger }) => ({ ledger: { ...ledger!, findings: ['sales/0 position 7: altered'] } })],
+    ['a verification that was cut off', 'ledger-verifies', ({ ledger }) => ({ ledger: { ...ledger!, complete: false } })],
+    ['a log the ledger passed over', 'ledger-verifies', ({ ledger }) => ({ ledger: { ...ledger!, logs: ledger!.logs.slice(1) } })],
+    ['an event the ledger did not read', 'ledger-verifies', ({ ledger }) => ({ ledger: { ...ledger!, logs: ledger!.logs.map((verdict) => ({ ...verdict, events: verdict.events - 1 })) } })],
+    ['findings that are only counted', 'ledger-verifies', ({ ledger }) => ({ ledger: { ...ledger!, logs: ledger!.logs.map((verdict) => ({ ...verdict, findings: 1 })) } })],
   ])('finds %s', (_, rule, change) => {
     expect(brokenBy(change)).toContain(rule);
   });
@@ -68,6 +73,12 @@ describe('the checker', () => {
     expect(rules({ [LOG]: { epoch, kept: kept + 1 } })).toEqual(expect.not.arrayContaining(['stored-once']));
     expect(rules({ [LOG]: { epoch, kept: 100_000 } })).toContain('acknowledged-is-stored');
     expect(rules({ [LOG]: { epoch: epoch - 1, kept } })).toContain('acknowledged-is-stored');
+  });
+
+  it('takes the verification from what the command prints', () => {
+    const printed = { complete: true, findings: [{ tenant: 't', log: LOG, kind: 'altered', position: 7, what: 'not the one that was signed' }], logs: [{ tenant: 't', log: LOG, size: 9, cosignedAt: 'x', witness: 'heard', events: 10, redacted: [], findings: 1 }] };
+    expect(reportFrom(JSON.stringify(printed))).toEqual({ complete: true, findings: [`${LOG} position 7: altered: not the one that was signed`], logs: [{ log: LOG, events: 10, cosigned: 9, findings: 1 }] });
+    expect(() => reportFrom('millrace: no')).toThrow(SyntaxError);
   });
 
   it('has a name for each rule', () => {

@@ -168,7 +168,21 @@ const figuresEqualAFold: Rule = ({ tenant, logs, metrics, warehouse }) => {
   ];
 };
 
-const ledgerVerifies: Rule = ({ ledger }) => [...ledger ?? []];
+/** Every log verified to its end, all of it cosigned, nothing found. A history without a verification has not passed one. */
+const ledgerVerifies: Rule = ({ ledger, logs }) => {
+  if (ledger === undefined) return ['the ledger was not verified'];
+  const verdicts = new Map(ledger.logs.map((verdict) => [verdict.log, verdict]));
+  return [
+    ...(ledger.complete ? [] : ['the verification ended before its end']),
+    ...ledger.findings,
+    ...Object.entries(logs).flatMap(([log, stored]) => {
+      const verdict = verdicts.get(log);
+      if (verdict === undefined) return [`${log} was not verified`];
+      const { events, cosigned, findings } = verdict;
+      return findings === 0 && events === stored.length && cosigned === stored.length ? [] : [`${log}: ${findings} findings, ${events} of ${stored.length} events verified, ${cosigned} cosigned`];
+    }),
+  ];
+};
 
 const RULES: Readonly<Record<string, Rule>> = {
   'acknowledged-is-stored': acknowledgedIsStored, 'position-is-the-acknowledged': positionIsTheAcknowledged, 'stored-once': storedOnce, 'stored-was-sent': storedWasSent,

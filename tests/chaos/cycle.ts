@@ -6,6 +6,7 @@ import { ChaosClient } from './client.ts';
 import { ClientJournal, readAttempts } from './client-journal.ts';
 import { FAULT_ACTIONS, type Scene } from './faults.ts';
 import type { History, LogEvent, Violation } from './history.ts';
+import { ledgerOf } from './ledger-view.ts';
 import type { CyclePlan, PlannedFault } from './plan.ts';
 import { accountingOf, call, lakeOf, metricsOf, readBus, readLog, settled, standingsOf, urlOf, warehouseOf } from './platform-view.ts';
 import { hold } from './processes.ts';
@@ -72,7 +73,7 @@ export const recordHistory = async (rig: Rig, tenant: string, journal: string): 
   return {
     tenant, source: SOURCE, attempts: await readAttempts(journal), logs,
     bus: await readBus(rig, tenant, standings), accounting: await accountingOf(rig, tenant, SOURCE),
-    metrics: await metricsOf(rig, tenant), warehouse: await warehouseOf(rig, tenant), lake: await lakeOf(rig, tenant, standings),
+    metrics: await metricsOf(rig, tenant), warehouse: await warehouseOf(rig, tenant), lake: await lakeOf(rig, tenant, standings), ledger: await ledgerOf(rig, tenant, standings),
   };
 };
 

@@ -70,6 +70,21 @@ export interface LakeRow {
   readonly leaf: string;
 }
 
+/** What `millrace ledger verify` says of one log: how many events it read, and how many stand under a cosigned checkpoint. */
+export interface LedgerVerdict {
+  readonly log: string;
+  readonly events: number;
+  readonly cosigned: number;
+  readonly findings: number;
+}
+
+/** One run of `millrace ledger verify` over a tenant. */
+export interface LedgerReport {
+  readonly complete: boolean;
+  readonly findings: readonly string[];
+  readonly logs: readonly LedgerVerdict[];
+}
+
 /** Everything that is known of one cycle: what the client wrote down and what the platform shows. Plain JSON. */
 export interface History {
   readonly tenant: string;
@@ -81,8 +96,8 @@ export interface History {
   readonly metrics: Figures;
   readonly warehouse: Figures;
   readonly lake: Readonly<Record<string, readonly LakeRow[]>>;
-  /** What `millrace ledger verify` found wrong; absent where the platform has no ledger yet. */
-  readonly ledger?: readonly string[];
+  /** Absent when nobody verified, which the checker takes for a violation. */
+  readonly ledger?: LedgerReport;
   /** Per log: the position up to which a restored log kept its past. Acknowledgements of an older epoch beyond it were named by `recover`. */
   readonly restored?: Readonly<Record<string, { readonly epoch: number; readonly kept: number }>>;
 }

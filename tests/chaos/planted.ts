@@ -80,6 +80,14 @@ const PLANTS: readonly Plant[] = [
     const { log, at } = middle(history);
     return { ...history, lake: { ...history.lake, [log]: history.lake[log]!.toSpliced(at, 1) } };
   } },
+  { name: 'event not under a checkpoint', found: 'ledger-verifies', spoil: (history) => {
+    const { log } = middle(history);
+    return { ...history, ledger: { ...history.ledger!, logs: history.ledger!.logs.map((verdict) => (verdict.log === log ? { ...verdict, cosigned: verdict.cosigned - 1 } : verdict)) } };
+  } },
+  { name: 'ledger not verified', found: 'ledger-verifies', spoil: (history) => {
+    const { ledger: _, ...unverified } = history;
+    return unverified;
+  } },
   { name: 'metric off by one', found: 'figures-equal-a-fold', spoil: (history) => ({ ...history, metrics: { ...history.metrics, buyers: String(Number(history.metrics['buyers']) + 1) } }) },
   { name: 'figure lost by the warehouse', found: 'figures-equal-a-fold', spoil: (history) => {
     const { [firstOf(history.warehouse, 'gross')]: _, ...warehouse } = history.warehouse;

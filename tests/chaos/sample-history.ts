@@ -48,6 +48,7 @@ export const soundHistory = (seed = 'sample', batches = 8): History => {
     bus: Object.fromEntries(Object.entries(logs).map(([log, events]) => [log, events.map(({ id, leaf, position }) => ({ id, leaf, recomputed: leaf, sequence: position }))])),
     lake: Object.fromEntries(Object.entries(logs).map(([log, events]) => [log, events.map(({ id, leaf, position }) => ({ id, leaf, position }))])),
     accounting: { received: counted('accepted') + counted('duplicate') + counted('rejected'), accepted: counted('accepted'), duplicate: counted('duplicate'), rejected: counted('rejected'), unanswered: 0 },
+    ledger: { complete: true, findings: [], logs: Object.entries(logs).map(([log, { length }]) => ({ log, events: length, cosigned: length, findings: 0 })) },
     metrics: kinds(folded, ['orders', 'gross', 'clean', 'units', 'buyers', 'cancelled']),
     warehouse: kinds(folded, ['orders', 'gross', 'clean', 'units', 'buyers', 'cancelled', 'placed', 'country']),
   };
