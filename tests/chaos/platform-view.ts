@@ -83,13 +83,15 @@ const messageOf = (sequence: number, payload: Uint8Array, header: (name: string)
 };
 
 const MESSAGES_ASKED_AT_ONCE = 200;
+/** Reading waits for a loaded machine; what the platform must reach in time has deadlines of its own. */
+const ANSWER_TIMEOUT_MS = 30_000;
 
 /** The streams of these logs, message by message, with backbone's own rights. A missing stream is an empty one. */
 export const readBus = async (place: Place, tenant: string, logs: readonly LogStanding[]): Promise<Record<string, BusMessage[]>> => {
   const seed = await readFile(join(place.home, 'secrets', 'backbone.nkey'));
   const nc = await connect({ servers: `127.0.0.1:${place.base + PORTS.nats}`, authenticator: nkeyAuthenticator(Buffer.from(seed.toString('utf8').trim())), inboxPrefix: '_INBOX.backbone' });
   try {
-    const jsm = await jetstreamManager(nc, { checkAPI: false });
+    const jsm = await jetstreamManager(nc, { checkAPI: false, timeout: ANSWER_TIMEOUT_MS });
     const bus: Record<string, BusMessage[]> = {};
     for (const { log, epoch } of logs) {
       const name = `EVT_${tenant}_${log.replace('/', '_')}_${epoch}`;

@@ -23,6 +23,8 @@ export interface RunOptions {
   readonly say: (line: string) => void;
   readonly keep: (result: CycleResult) => Promise<void>;
   readonly aborted?: () => boolean;
+  /** What the results are kept under; the checked-out commit when absent. */
+  readonly commit?: string;
 }
 
 export const commitNow = async (): Promise<string> => {
@@ -58,7 +60,7 @@ const lineOf = ({ cycle, faults, acknowledged, unanswered, retriedEvents, second
 /** Cycle after cycle; a new home after some, and after one that broke something, whose home stays for whoever looks into it. Answers how many broke. */
 export const runCycles = async (options: RunOptions): Promise<number> => {
   const { seed, first, last, say } = options;
-  const commit = await commitNow();
+  const commit = options.commit ?? await commitNow();
   const begun = performance.now();
   let broken = 0;
   let proven = false;
