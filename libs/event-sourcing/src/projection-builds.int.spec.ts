@@ -163,13 +163,23 @@ describe('a switch', () => {
   it('is refused while the build is far behind, and says by how much', async () => {
     let slow: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => { slow = resolve; });
-    await opened([sums(1), sums(2, 1, { apply: () => gate })]);
+    const looked = Promise.withResolvers<void>();
+    let switchAsked = false;
+    // The switch pauses the replay in the turn in which it learns of the build: only then may the batch go on.
+    const query = async (text: string, values?: unknown[]): Promise<unknown> => {
+      const answer = await aside.query(text, values);
+      if (switchAsked) setImmediate(() => looked.resolve());
+      return answer;
+    };
+    await opened([sums(1), sums(2, 1, { apply: () => gate })], { aside: { query, transaction: (work) => aside.transaction(work) } });
     await live.query('update projection_build set version = 1');
     for (let n = 0; n < 12; n += 1) placed(log, ['a', 1]);
     await deliver();
     await builds.rebuild('key-sums');
     // The replay is in the middle of its first batch: the switch waits for that one to be committed, and for no other.
+    switchAsked = true;
     const switching = builds.switch('key-sums');
+    await looked.promise;
     slow();
     await expect(switching).rejects.toMatchObject({ kind: 'conflict', code: 'projection-behind', details: { events: 8 }, message: expect.stringContaining('shop sales/0: 8') });
   });

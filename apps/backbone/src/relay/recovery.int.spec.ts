@@ -42,6 +42,9 @@ const backbone = (): ChildProcess => {
     env: {
       PATH: process.env['PATH'], MILLRACE_HTTP_PORT: '0', MILLRACE_API_TOKENS: `operator:${createHash('sha256').update('t').digest('hex')}`,
       MILLRACE_EVENTS_URL: events.relayUrl, MILLRACE_NATS_URL: natsUrl(), MILLRACE_NATS_SEED_FILE: join(dir, 'seed'),
+      // No witness answers there: the ledger waits for one, the relay does not.
+      MILLRACE_LEDGER_SEED_FILE: join(dir, 'ledger.seed'), MILLRACE_LEDGER_DIR: join(dir, 'ledger'),
+      MILLRACE_WITNESS_HTTP_URL: 'http://127.0.0.1:1', MILLRACE_WITNESS_KEY: 'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW',
     },
   });
   children.push(child);
