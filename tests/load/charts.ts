@@ -53,7 +53,7 @@ export const rateChart = (document: BenchDocument): string => {
   const sides = Object.keys(document.rounds[0] ?? {});
   const rows = sides.map((name) => ({ name, values: document.rounds.map((round) => round[name]!).toSorted((a, b) => a - b) }));
   return render(rows.length, {
-    ...frame(`${document.name}: per second (median; dots: rounds)`, sides),
+    ...frame(`${document.name}: ${sides.every((name) => name.endsWith('Ms')) ? 'milliseconds' : 'per second'} (median; dots: rounds)`, sides),
     xAxis: { type: 'value', min: 0 },
     series: [
       { type: 'bar', barWidth: 16, itemStyle: { color: BLUE, opacity: 0.6 }, data: rows.map(({ values }) => values[Math.ceil(values.length / 2) - 1]!) },
