@@ -13,7 +13,11 @@ afterAll(async () => {
 const active = { projection: 'sales-facts', version: 1, build: 1, state: 'active', position: 900, target: 900, parked: 0 };
 const building = { ...active, build: 2, state: 'building', position: 300, eventsPerSecond: 200, etaSeconds: 3 };
 const listed = (...analytics: unknown[]): void => platform.on('analytics', 'GET /v1/projections', { json: { projections: analytics } });
-beforeEach(() => { listed(active); });
+beforeEach(() => {
+  listed(active);
+  platform.on('warehouse', 'GET /v1/projections', { json: { projections: [] } });
+  platform.on('warehouse', 'GET /v1/parked', { json: { parked: [], next: null } });
+});
 
 describe('millrace projection list', () => {
   it('is a table of builds with their progress and the time left', async () => {
