@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -24,6 +24,7 @@ beforeAll(async () => {
   nc = await connect({ servers: natsUrl() });
   dir = await mkdtemp(join(tmpdir(), 'millrace-recovery-'));
   await writeFile(join(dir, 'seed'), createUser().getSeed(), { mode: 0o600 });
+  await writeFile(join(dir, 'ledger.seed'), `${randomBytes(32).toString('hex')}\n`, { mode: 0o600 });
 });
 afterEach(async () => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
