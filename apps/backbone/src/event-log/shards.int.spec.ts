@@ -61,7 +61,7 @@ const ask = async (context: string, body?: unknown): Promise<{ status: number; a
   return { status: response.status, answer: (await response.json()) as ShardStanding };
 };
 
-/** Four writers of one process and one of another, each appending to streams of its own and to shared ones until told to end. */
+/** Four writers of one process and one of another, each appending to streams of its own, always some new, and to shared ones until told to end. */
 const load = (going: () => boolean): Promise<{ sent: Map<string, string[]>; outcomes: PlacedOutcome[] }>[] => {
   const [first, second] = [storeOf('ingestion'), storeOf('ingestion')];
   return range(5).map(async (writer) => {
@@ -69,7 +69,7 @@ const load = (going: () => boolean): Promise<{ sent: Map<string, string[]>; outc
     const sent = new Map<string, string[]>();
     const outcomes: PlacedOutcome[] = [];
     for (let round = 0; going(); round += 1) {
-      const streams = range(20).map((n) => (n % 2 === 0 ? `sales.order/shared-${randomInt(60)}` : `sales.order/own-${writer}-${round % 50}-${n}`));
+      const streams = range(20).map((n) => (n % 2 === 0 ? `sales.order/shared-${randomInt(60)}` : `sales.order/own-${writer}-${Math.floor(round / 5)}-${n}`));
       const units = streams.map((stream) => orderUnit(stream));
       for (const unit of units) sent.set(unit.stream, [...(sent.get(unit.stream) ?? []), unit.events[0]!.envelope.id]);
       outcomes.push(...await store.appendTo(tenant, 'sales', units, { countAs: 'intake' }));
@@ -94,6 +94,7 @@ describe('a count of logs raised while events come in', () => {
 
     let going = true;
     const writers = load(() => going);
+    opened.push({ close: () => { going = false; return Promise.allSettled(writers); } });
     const grownTo = (logs: number, events_: number) => eventually(`${events_} events in ${logs} logs`, async () => {
       const heads = await reader.heads(tenant);
       return heads.length >= logs && heads.reduce((sum, head) => sum + head.position, 0) >= events_;
