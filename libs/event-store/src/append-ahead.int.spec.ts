@@ -33,7 +33,7 @@ describe('a batch written ahead of the one before', () => {
   afterAll(() => database.drop());
 
   const send = (client: Client, after: number | undefined, units: readonly AppendUnit[], epoch?: number): Promise<Landing> => {
-    const prepared = prepareUnits(log, units, false, new Date());
+    const prepared = prepareUnits(log, units, {}, new Date());
     return appendBatch(statementsOf(client), log, { epoch, after }, planAppend(log, prepared, NOTHING_KNOWN), { counts: [], rejects: [] });
   };
   const kindOf = (sent: Promise<unknown>): Promise<string> => sent.then(() => 'landed', (error: unknown) => failureKind(error));

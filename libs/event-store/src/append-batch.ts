@@ -3,6 +3,7 @@ import type { Epoch, LogKey, Position } from '@millrace/kernel';
 import { bigints, integers, texts } from './binary-array.ts';
 import type { AppendPlan, PlannedOutcome, PlannedRow } from './append-plan.ts';
 import type { Statements } from './database.ts';
+import type { Receipt } from './event-store.ts';
 import { dataOf, fingerprintOf, lengthOf } from './event-frame.ts';
 import type { PreparedEvent, PreparedUnit } from './prepared-unit.ts';
 import { rejectRow, type RejectRow } from './reject-row.ts';
@@ -69,6 +70,7 @@ const isFresh = (plan: AppendPlan, rows: readonly PlannedRow[]): boolean =>
   rows === plan.rows && rows.length === plan.streams.length && plan.expected.every((version) => version === 0);
 
 const APPEND = 'SELECT epoch, base, versions FROM millrace.append_events($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20)';
+const APPEND_RECEIVED = `${APPEND} WHERE millrace.receipts_stand($21)`;
 
 export const besidesOf = (log: LogKey, units: readonly PreparedUnit[], plan: AppendPlan): Besides => ({ counts: countsOf(units, plan), rejects: conflictsOf(log, units, plan) });
 
@@ -101,9 +103,10 @@ const placing = (plan: AppendPlan, rows: readonly PlannedRow[]): (Buffer | null)
 /**
  * Writes a planned batch in one transaction: rows, counters and conflicts, fsynced when this returns. One function call with the
  * bytes of all events packed into one parameter. `after`: the position it follows, undefined: the log's end once its head is locked.
+ * `receipt`: the one all its units were counted under, if any.
  * All or nothing; errors are the driver's own. Undefined: there was nothing to write.
  */
-export const appendBatch = async (database: Statements, log: LogKey, place: { epoch: Epoch | undefined; after: Position | undefined }, plan: AppendPlan, besides: Besides): Promise<Landing> => {
+export const appendBatch = async (database: Statements, log: LogKey, place: { epoch: Epoch | undefined; after: Position | undefined; receipt?: Receipt }, plan: AppendPlan, besides: Besides): Promise<Landing> => {
   const { counts, rejects } = besides;
   const { packed, startOf } = pack(plan.rows);
   const rows = sortedById(plan.rows);
@@ -113,6 +116,7 @@ export const appendBatch = async (database: Statements, log: LogKey, place: { ep
     texts(counts, (count) => count.source), texts(counts, (count) => count.outcome), bigints(counts, (count) => count.n),
     rejects.length === 0 ? null : JSON.stringify(rejects),
   ];
-  const [answer] = await database.run<{ epoch: string; base: string; versions: string[] | null }>({ name: 'append-events', text: APPEND, values });
+  const query = place.receipt === undefined ? { name: 'append-events', text: APPEND, values } : { name: 'append-received', text: APPEND_RECEIVED, values: [...values, place.receipt.run] };
+  const [answer] = await database.run<{ epoch: string; base: string; versions: string[] | null }>(query);
   return { epoch: Number(answer!.epoch), base: Number(answer!.base), versions: (answer!.versions ?? []).map(Number) };
 };

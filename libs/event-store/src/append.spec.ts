@@ -9,7 +9,7 @@ import { prepareUnits, type PreparedUnit } from './prepared-unit.ts';
 
 const LOG: LogKey = { tenant: 'shop', context: 'sales', shard: 0 };
 const unitsOf = (...streams: string[]): PreparedUnit[] =>
-  prepareUnits(LOG, streams.map((name) => ({ stream: `sales.order/${name}`, expectedVersion: 'any' as const, events: [sampleEvent(LOG, `sales.order/${name}`)] })), false, new Date(0));
+  prepareUnits(LOG, streams.map((name) => ({ stream: `sales.order/${name}`, expectedVersion: 'any' as const, events: [sampleEvent(LOG, `sales.order/${name}`)] })), {}, new Date(0));
 
 /** A server whose disk is full for as many appends as it is told, and that then has room again. */
 class FullDisk implements Statements {

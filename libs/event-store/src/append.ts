@@ -5,7 +5,7 @@ import { NOTHING_KNOWN, planAppend, type AppendPlan, type Knowledge, type Planne
 import type { Statements } from './database.ts';
 import { leafOf } from './event-frame.ts';
 import type { AppendOutcome } from './event-store.ts';
-import { domainErrorOf, failureKind, unavailable } from './failure.ts';
+import { domainErrorOf, failureKind, RECEIPT_LOST, sqlStateOf, unavailable } from './failure.ts';
 import { findEvents, findStreamEnds } from './find-events.ts';
 import type { LogTail } from './log-tail.ts';
 import type { PreparedUnit } from './prepared-unit.ts';
@@ -104,7 +104,7 @@ class Append {
     if (plan.rows.length === 0 && besides.counts.length === 0 && besides.rejects.length === 0) return undefined;
     const claim = this.tail.claim(plan.rows.length);
     try {
-      const landing = await appendBatch(this.database, this.log, { epoch: this.epoch, after: claim.after }, plan, besides);
+      const landing = await appendBatch(this.database, this.log, { epoch: this.epoch, after: claim.after, receipt: this.units[0]?.receipt }, plan, besides);
       this.tail.landed(claim, landing.base);
       return landing;
     } catch (error) {
@@ -155,7 +155,8 @@ class Append {
 /**
  * Appends a batch in one transaction and answers per unit. First in the belief that all ids are new and all expected versions right; when
  * the server finds otherwise it refuses the whole, and the batch is looked up, planned again without what is known, and sent again. An
- * attempt whose answer was lost is found by its leaves or answered `event-store-unavailable`, never taken for committed. Does not throw.
+ * attempt whose answer was lost is found by its leaves or answered `event-store-unavailable`, never taken for committed. All units share
+ * one receipt or have none. Does not throw.
  */
 export const append = async (database: Statements, log: LogKey, tail: LogTail, epoch: Epoch | undefined, units: readonly PreparedUnit[], lookFirst: boolean): Promise<Appended> => {
   try {
@@ -163,7 +164,7 @@ export const append = async (database: Statements, log: LogKey, tail: LogTail, e
   } catch (error) {
     const failure = domainErrorOf(error);
     // Whatever the server refused in one unit must not fail its neighbours.
-    const sameForAll = failureKind(error) === 'lost' || failure.code !== 'event-store-unavailable' || units.length === 1;
+    const sameForAll = failureKind(error) === 'lost' || sqlStateOf(error) === RECEIPT_LOST || failure.code !== 'event-store-unavailable' || units.length === 1;
     if (sameForAll) return { answers: units.map(() => failure), surprised: true };
     const half = Math.ceil(units.length / 2);
     const first = await append(database, log, tail, epoch, units.slice(0, half), true);

@@ -39,7 +39,7 @@ describe('concurrent appenders', () => {
   /** Takes the head in a transaction of its own, stays there for a while, and commits or not. */
   const slowAppend = async (log: LogKey, unit: AppendUnit, end: 'COMMIT' | 'ROLLBACK' | 'killed'): Promise<void> => {
     const client = await database.client(service);
-    const units = prepareUnits(log, [unit], false, new Date());
+    const units = prepareUnits(log, [unit], {}, new Date());
     await client.query('BEGIN');
     await appendBatch(statementsOf(client), log, { epoch: undefined, after: undefined }, planAppend(log, units, NOTHING_KNOWN), { counts: [], rejects: [] });
     await client.query('SELECT pg_sleep(0.03)');

@@ -52,6 +52,21 @@ export interface KnownEvent {
   readonly fingerprint: Uint8Array;
 }
 
+/** That events were counted as received. Named where their outcomes are counted, it keeps these from being counted after a crash took the receipt back. */
+export interface Receipt {
+  /** The run of the event database it was written in. */
+  readonly run: string;
+}
+
+/**
+ * `countAs: 'intake'` moves the per-source counters. With `receipt`, events are appended only while that receipt stands, else
+ * `event-store-unavailable`: count a new receipt and send them again.
+ */
+export interface Counting {
+  readonly countAs?: 'intake' | 'none';
+  readonly receipt?: Receipt;
+}
+
 export interface SourceCount {
   readonly tenant: Tenant;
   readonly source: string;
@@ -71,13 +86,13 @@ export interface SourceCount {
  * may be stored: sent again they answer `duplicate`.
  */
 export interface EventStore extends LogReader {
-  /** Logs are created on first append. `countAs: 'intake'` moves the per-source counters. */
-  append(log: LogKey, units: readonly AppendUnit[], options?: { countAs?: 'intake' | 'none'; epoch?: Epoch }): Promise<AppendOutcome[]>;
+  /** Logs are created on first append. */
+  append(log: LogKey, units: readonly AppendUnit[], options?: Counting & { epoch?: Epoch }): Promise<AppendOutcome[]>;
   /**
    * Appends each unit to the log its stream lives in; a new stream goes to the shard its name hashes to among the context's logs, and stays
    * there. Units may go to several logs, each a transaction of its own; a stream's keep the order of calls. Outcomes in the order given.
    */
-  appendTo(tenant: Tenant, context: Context, units: readonly AppendUnit[], options?: { countAs?: 'intake' | 'none' }): Promise<PlacedOutcome[]>;
+  appendTo(tenant: Tenant, context: Context, units: readonly AppendUnit[], options?: Counting): Promise<PlacedOutcome[]>;
   /** Which of these ids are known, in any log of the tenant. */
   findEvents(tenant: Tenant, ids: readonly string[]): Promise<KnownEvent[]>;
   findEvent(tenant: Tenant, id: string): Promise<StoredEvent | undefined>;
@@ -91,9 +106,9 @@ export interface EventStore extends LogReader {
   /** Up to `limit` events of a stream after version `after`, in order; fewer when their data passes 16 MiB. */
   readStream(tenant: Tenant, stream: string, after: number, limit: number): Promise<StoredEvent[]>;
   /** Counts a request's events as received (asynchronous commit). */
-  recordReceipt(tenant: Tenant, via: string, received: number): Promise<void>;
-  /** Keeps rejects and counts them, in one transaction. Idempotent by (tenant, rejectId). */
-  recordRejects(rejects: readonly RejectToKeep[]): Promise<void>;
+  recordReceipt(tenant: Tenant, via: string, received: number): Promise<Receipt>;
+  /** Keeps rejects and counts them, in one transaction. Idempotent by (tenant, rejectId). `receipt`: as for appends. */
+  recordRejects(rejects: readonly RejectToKeep[], receipt?: Receipt): Promise<void>;
   listRejects(tenant: Tenant, limit: number, beforeId?: string): Promise<Omit<RejectToKeep, 'body'>[]>;
   counts(tenant?: Tenant): Promise<SourceCount[]>;
   close(): Promise<void>;

@@ -12,6 +12,8 @@ const ARCHIVE_REFUSALS: Readonly<Record<string, readonly [code: string, message:
   MR009: ['segment-differs', 'A segment holds other bytes than the rows it was to take over: they were changed after it was written. Nothing was taken out of them; verify the ledger.'],
 };
 export const LOG_MOVED = 'MR004';
+/** Raised by sql/0014_receipts.sql. */
+export const RECEIPT_LOST = 'MR015';
 /** The key on positions: taken by another process while the batch was written ahead. */
 const PLACE_KEY = 'event_place';
 const UNIQUE_VIOLATION = '23505';

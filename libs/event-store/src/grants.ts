@@ -27,7 +27,7 @@ const granted = (access: ServiceAccess): string[] => {
   const reads = access.relay ? ['ALL TABLES IN SCHEMA log'] : access.reads.map((context) => `log.${escapeIdentifier(context)}`);
   const views = [...reads, ...(may.append ? ['log.reject', 'log.source_count'] : []), ...(may.append || may.read ? ['log.head', 'log.log_epoch', 'log.segment'] : [])];
   const functions = [
-    ...(may.append ? ['append_events', 'record_receipts', 'record_rejects', 'stream_versions', 'place_streams'] : []),
+    ...(may.append ? ['append_events', 'record_receipts', 'record_rejects', 'receipts_stand', 'stream_versions', 'place_streams'] : []),
     ...(may.append || may.read ? ['known_events', 'may_see'] : []),
     ...(access.relay ? ['compact_counts', 'raise_shards', 'renew_log_epoch', 'tally_events'] : []),
     ...(access.relay ? ['ledger_leaves', 'ledger_rows', 'ledger_extend', 'ledger_cosign'] : []),

@@ -8,7 +8,7 @@ import { sampleEvent } from './event-store.conformance.ts';
 
 const LOG: LogKey = { tenant: 'shop', context: 'sales', shard: 0 };
 const unitsOf = (...streams: string[]): PreparedUnit[] =>
-  prepareUnits(LOG, streams.map((name) => ({ stream: `sales.order/${name}`, expectedVersion: 'any' as const, events: [sampleEvent(LOG, `sales.order/${name}`)] })), false, new Date(0));
+  prepareUnits(LOG, streams.map((name) => ({ stream: `sales.order/${name}`, expectedVersion: 'any' as const, events: [sampleEvent(LOG, `sales.order/${name}`)] })), {}, new Date(0));
 const names = (units: readonly PreparedUnit[]): string => units.map((unit) => unit.stream.slice('sales.order/'.length)).join(' ');
 const turn = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve); });
 
@@ -159,6 +159,19 @@ describe('group commit', () => {
     await sends.waiting[0]!.answer({ answers: [renewed] });
     expect(await settled).toEqual([{ status: 'rejected', reason: renewed }, { status: 'rejected', reason: renewed }]);
     expect(sends.waiting.map((batch) => [names(batch.units), batch.epoch])).toEqual([['d', 8]]);
+  });
+
+  it('keeps receipts apart: one that is lost must fail what was counted under it, and nothing else', async () => {
+    const { sends, group } = make({ overlapEvents: 100 });
+    const under = (run: string | undefined, ...streams: string[]): PreparedUnit[] => unitsOf(...streams).map((unit) => ({ ...unit, ...(run === undefined ? {} : { receipt: { run } }) }));
+    for (const units of [under('first', 'a'), under('first', 'b'), under('second', 'c'), under(undefined, 'd'), under(undefined, 'e')]) void group.append(units, undefined);
+    const seen: string[] = [];
+    await turn();
+    while (sends.waiting.length > 0) {
+      seen.push(names(sends.waiting[0]!.units));
+      await sends.waiting[0]!.answer();
+    }
+    expect(seen).toEqual(['a b', 'c', 'd e']);
   });
 
   it('looks before it appends for a while after a surprise', async () => {

@@ -156,11 +156,12 @@ export class GroupCommit {
     let bytes = 0;
     let count = 0;
     let held = false;
+    const first = this.queue[0]!;
     for (const { unit, epoch, callEvents } of this.queue) {
       // A call that would be cut in two waits for the next batch whole: its frames then go out without a copy.
       const full = events + unit.events.length > most || bytes + unit.bytes > batchBytes || (callEvents !== undefined && callEvents <= batchEvents && events + callEvents > most);
       held = this.busyStreams.has(unit.stream);
-      if ((count > 0 && full) || held || epoch !== this.queue[0]!.epoch) break;
+      if ((count > 0 && full) || held || epoch !== first.epoch || unit.receipt?.run !== first.unit.receipt?.run) break;
       events += unit.events.length;
       bytes += unit.bytes;
       count += 1;

@@ -36,7 +36,7 @@ describe('a connection that planned its look-ups while the log was empty', () =>
   });
 
   const append = async (units: readonly AppendUnit[], end: 'COMMIT' | 'ROLLBACK'): Promise<number> => {
-    const prepared = prepareUnits(log, units, false, new Date());
+    const prepared = prepareUnits(log, units, {}, new Date());
     return rowsReadBy(() => appendBatch(statementsOf(early), log, { epoch: undefined, after: undefined }, planAppend(log, prepared, NOTHING_KNOWN), { counts: [], rejects: [] }), end);
   };
   /** Rows of the log read by whatever way. The server adds them up per connection and hands them on when it finds the time. */

@@ -1,4 +1,4 @@
-export type { AppendOutcome, AppendUnit, EventStore, EventToAppend, KnownEvent, PlacedOutcome, RejectToKeep, SourceCount } from './event-store.ts';
+export type { AppendOutcome, AppendUnit, Counting, EventStore, EventToAppend, KnownEvent, PlacedOutcome, Receipt, RejectToKeep, SourceCount } from './event-store.ts';
 export { leafHash } from './event-frame.ts';
 export type { EventTally } from './event-tally.ts';
 export { applyGrants, grantStatements, REDACTOR, roleOf, type ServiceAccess } from './grants.ts';

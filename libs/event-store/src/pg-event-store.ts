@@ -3,7 +3,7 @@ import { append } from './append.ts';
 import { NO_SEGMENTS } from './archived-bodies.ts';
 import { compactCounts, counts } from './counts.ts';
 import { Database } from './database.ts';
-import type { AppendOutcome, AppendUnit, EventStore, KnownEvent, PlacedOutcome, RejectToKeep, SourceCount } from './event-store.ts';
+import type { AppendOutcome, AppendUnit, Counting, EventStore, KnownEvent, PlacedOutcome, Receipt, RejectToKeep, SourceCount } from './event-store.ts';
 import { tallyEvents, type EventTally } from './event-tally.ts';
 import { domainErrorOf } from './failure.ts';
 import { findEvents } from './find-events.ts';
@@ -64,13 +64,13 @@ export class PgEventStore implements EventStore {
     return new PgEventStore(database, options.clock ?? systemClock, options.limits ?? {}, options.segmentsDir);
   }
 
-  async append(log: LogKey, units: readonly AppendUnit[], options: { countAs?: 'intake' | 'none'; epoch?: Epoch } = {}): Promise<AppendOutcome[]> {
-    const prepared = prepareUnits(log, units, options.countAs === 'intake', this.clock.now());
+  async append(log: LogKey, units: readonly AppendUnit[], options: Counting & { epoch?: Epoch } = {}): Promise<AppendOutcome[]> {
+    const prepared = prepareUnits(log, units, options, this.clock.now());
     return this.groupCommit(log).append(prepared, options.epoch);
   }
 
-  async appendTo(tenant: Tenant, context: Context, units: readonly AppendUnit[], options: { countAs?: 'intake' | 'none' } = {}): Promise<PlacedOutcome[]> {
-    return this.placed.append(tenant, context, prepareUnits({ tenant, context, shard: 0 }, units, options.countAs === 'intake', this.clock.now()));
+  async appendTo(tenant: Tenant, context: Context, units: readonly AppendUnit[], options: Counting = {}): Promise<PlacedOutcome[]> {
+    return this.placed.append(tenant, context, prepareUnits({ tenant, context, shard: 0 }, units, options, this.clock.now()));
   }
 
   private groupCommit(log: LogKey): GroupCommit {
@@ -157,12 +157,12 @@ export class PgEventStore implements EventStore {
     return first === undefined ? found : { ...found, firstBody: first.data };
   }
 
-  recordReceipt(tenant: Tenant, via: string, received: number): Promise<void> {
+  recordReceipt(tenant: Tenant, via: string, received: number): Promise<Receipt> {
     return this.receipts.record(tenant, via, received);
   }
 
-  recordRejects(rejects: readonly RejectToKeep[]): Promise<void> {
-    return recordRejects(this.database, rejects);
+  recordRejects(rejects: readonly RejectToKeep[], receipt?: Receipt): Promise<void> {
+    return recordRejects(this.database, rejects, receipt);
   }
 
   listRejects(tenant: Tenant, limit: number, beforeId?: string): Promise<Omit<RejectToKeep, 'body'>[]> {

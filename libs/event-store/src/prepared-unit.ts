@@ -1,7 +1,7 @@
 import { DomainError, parseEventType, type LogKey } from '@millrace/kernel';
 import { canonicalEnvelope } from './canonical-envelope.ts';
 import { frameEvent, frameLength, type EventFrame, type FrameSource } from './event-frame.ts';
-import type { AppendUnit, EventToAppend } from './event-store.ts';
+import type { AppendUnit, Counting, EventToAppend, Receipt } from './event-store.ts';
 
 /** Bounds of what is stored, in bytes of UTF-8. */
 export const LIMITS = { dataBytes: 512 * 1024, envelopeBytes: 16 * 1024, streamBytes: 200, idBytes: 200, unitEvents: 1000 } as const;
@@ -20,6 +20,8 @@ export interface PreparedUnit {
   readonly stream: string;
   readonly expectedVersion: number | 'any';
   readonly counted: boolean;
+  /** Without which its outcomes must not be counted. */
+  readonly receipt?: Receipt;
   readonly events: readonly PreparedEvent[];
   readonly bytes: number;
 }
@@ -72,7 +74,8 @@ const prepareEvent = ({ event: { envelope }, source }: Draft, slab: Buffer, offs
  * Checks and prepares the units of one call; throws DomainError `invalid`, before anything is stored, when one breaks a rule. All frames
  * lie side by side in one buffer, so that a batch made of the call needs no copy.
  */
-export const prepareUnits = (log: LogKey, units: readonly AppendUnit[], counted: boolean, now: Date): PreparedUnit[] => {
+export const prepareUnits = (log: LogKey, units: readonly AppendUnit[], counting: Counting, now: Date): PreparedUnit[] => {
+  const [counted, receipt] = [counting.countAs === 'intake', counting.receipt];
   const recordedtime = now.toISOString();
   const drafts = units.map((unit) => {
     checkUnit(log, unit);
@@ -86,7 +89,7 @@ export const prepareUnits = (log: LogKey, units: readonly AppendUnit[], counted:
       offset += draft.length;
       return event;
     });
-    return { stream, expectedVersion, counted, events, bytes: bytesOf(drafts[index]!) };
+    return { stream, expectedVersion, counted, receipt, events, bytes: bytesOf(drafts[index]!) };
   });
 };
 

@@ -1,14 +1,17 @@
 import type { Tenant } from '@millrace/kernel';
 import type { Database } from './database.ts';
-import type { RejectToKeep } from './event-store.ts';
+import type { Receipt, RejectToKeep } from './event-store.ts';
 import { rejectRow } from './reject-row.ts';
 
 const MAX_LISTED = 1000;
 
 /** Keeps rejects and counts those not kept before, in one transaction: idempotent by (tenant, rejectId). */
-export const recordRejects = async (database: Database, rejects: readonly RejectToKeep[]): Promise<void> => {
+export const recordRejects = async (database: Database, rejects: readonly RejectToKeep[], receipt?: Receipt): Promise<void> => {
   if (rejects.length === 0) return;
-  await database.query({ name: 'rejects', text: 'SELECT millrace.record_rejects($1)', values: [JSON.stringify(rejects.map((reject) => rejectRow(reject)))] });
+  await database.query({
+    name: 'rejects', text: 'SELECT millrace.record_rejects($1) WHERE $2::uuid IS NULL OR millrace.receipts_stand($2)',
+    values: [JSON.stringify(rejects.map((reject) => rejectRow(reject))), receipt?.run ?? null],
+  });
 };
 
 interface ListedRow {

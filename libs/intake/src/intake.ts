@@ -1,4 +1,4 @@
-import type { EventStore, KnownEvent, PlacedOutcome } from '@millrace/event-store';
+import type { EventStore, KnownEvent, PlacedOutcome, Receipt } from '@millrace/event-store';
 import { logName, type LogKey, type Tenant } from '@millrace/kernel';
 import type { SubjectKeyProvider } from '@millrace/privacy';
 import { toCandidate, type Candidate } from './candidate.step.ts';
@@ -22,6 +22,8 @@ export interface IntakePorts {
 export interface Delivery {
   readonly grant: SourceGrant;
   readonly receivedMs: number;
+  /** Under which the events were counted as received. */
+  readonly receipt?: Receipt;
   /** Of the request's span; an event's own traceparent wins. */
   readonly traceparent?: string;
 }
@@ -69,11 +71,11 @@ const candidatesOf = (passage: Passage, raws: readonly RawEvent[], { grant, rece
   return [];
 });
 
-const append = async (store: EventStore, tenant: Tenant, passage: Passage, events: readonly SealedEvent[]): Promise<void> => {
+const append = async (store: EventStore, { grant: { tenant }, receipt }: Delivery, passage: Passage, events: readonly SealedEvent[]): Promise<void> => {
   const byContext = Map.groupBy(events, ({ context }) => context);
   await Promise.all([...byContext].map(async ([context, ofContext]) => {
     const units = ofContext.map(({ stream, event }) => ({ stream, expectedVersion: 'any' as const, events: [event] }));
-    const outcomes = await store.appendTo(tenant, context, units, { countAs: 'intake' });
+    const outcomes = await store.appendTo(tenant, context, units, { countAs: 'intake', receipt });
     for (const [at, sealed] of ofContext.entries()) passage.settle(sealed, outcomes[at]!);
   }));
 };
@@ -103,7 +105,7 @@ const seal = (passage: Passage, candidates: readonly Candidate[], identities: Id
  * appends once per context; refused events are kept sealed. Outcomes are data, one per event in the request's order; one event's refusal
  * never touches another. Idempotent by event id: a repeated request gets `duplicate` with the first positions. DomainError
  * `unavailable` when store or keys are away or full; then any part of the request may have been stored, and sending it again is safe.
- * The caller has counted the receipt.
+ * The caller has counted the receipt; one that a crash took back makes the answer `unavailable`.
  */
 export const takeIn = async ({ store, keys, limits = INTAKE_LIMITS }: IntakePorts, raws: readonly RawEvent[], delivery: Delivery): Promise<IntakeReport> => {
   const { grant, receivedMs } = delivery;
@@ -112,8 +114,8 @@ export const takeIn = async ({ store, keys, limits = INTAKE_LIMITS }: IntakePort
   const known = await lookUp(store, grant, candidates);
   const [repeated, fresh] = [candidates.filter(({ incoming }) => known.has(incoming.id)), candidates.filter(({ incoming }) => !known.has(incoming.id))];
   const identities = await identify(keys, grant.tenant, fresh, repeated);
-  await append(store, grant.tenant, passage, seal(passage, candidates, identities, known, delivery, limits));
+  await append(store, delivery, passage, seal(passage, candidates, identities, known, delivery, limits));
   const kept = await quarantine(keys, grant, new Date(receivedMs).toISOString(), passage.refused);
-  if (kept.length > 0) await store.recordRejects(kept);
+  if (kept.length > 0) await store.recordRejects(kept, delivery.receipt);
   return { outcomes: passage.outcomes, dropped: passage.dropped };
 };

@@ -45,8 +45,8 @@ export class IntakeDesk {
     const bytes = request.headers['content-encoding'] === undefined ? request.body.length : INTAKE_LIMITS.maxBytes;
     return this.inFlight.run(bytes, async () => {
       const raws = await readOrProblem(request);
-      if (raws.length > 0) await this.ports.store.recordReceipt(grant.tenant, grant.name, raws.length);
-      const report = await takeIn(this.ports, raws, { grant, receivedMs: this.clock.now().getTime(), ...(traceparent === undefined ? {} : { traceparent }) });
+      const receipt = raws.length > 0 ? await this.ports.store.recordReceipt(grant.tenant, grant.name, raws.length) : undefined;
+      const report = await takeIn(this.ports, raws, { grant, receivedMs: this.clock.now().getTime(), receipt, ...(traceparent === undefined ? {} : { traceparent }) });
       for (const { outcome } of report.outcomes) this.tally.inc({ outcome });
       this.droppedFields.inc(report.dropped);
       return report;
