@@ -31,7 +31,7 @@ const granted = (access: ServiceAccess): string[] => {
     ...(may.append || may.read ? ['known_events', 'may_see'] : []),
     ...(access.relay ? ['compact_counts', 'raise_shards', 'renew_log_epoch', 'tally_events'] : []),
     ...(access.relay ? ['ledger_leaves', 'ledger_rows', 'ledger_extend', 'ledger_cosign'] : []),
-    ...(access.relay ? ['archive_limit', 'oldest_snapshot', 'register_segment', 'reject_bodies', 'thin_events'] : []),
+    ...(access.relay ? ['archive_limit', 'oldest_snapshot', 'refill_event', 'register_segment', 'reject_bodies', 'replace_segment', 'thin_events'] : []),
   ];
   return [
     ...(may.append || may.read ? [`GRANT USAGE ON SCHEMA log, millrace TO ${role}`] : []),

@@ -14,3 +14,4 @@ export type { EventFilter } from './log-filter.ts';
 export type { LogPage, PageRequest } from './read-log.ts';
 export type { RejectBodies } from './rejects.ts';
 export { renewEpoch } from './renew-epoch.ts';
+export type { Segment } from './segments/segment.ts';

@@ -1,7 +1,7 @@
 import { Body, Controller, HttpCode, Inject, Post } from '@nestjs/common';
 import { Allow } from '@millrace/service-kit';
-import { parseArchiveWish } from '../event-log/parameters.ts';
-import { RangeArchive, type ArchiveStep } from './range-archive.ts';
+import { parseArchiveWish, parseRedactionWish } from '../event-log/parameters.ts';
+import { RangeArchive, type ArchiveStep, type RedactionStep } from './range-archive.ts';
 
 @Controller('v1/archive')
 export class ArchiveController {
@@ -13,5 +13,14 @@ export class ArchiveController {
   @Allow('operator')
   step(@Body() body: unknown): Promise<ArchiveStep> {
     return this.archive.step(parseArchiveWish(body));
+  }
+
+  /** Makes an archived event's redaction possible, and follows it once it is done: asked before and after. */
+  @Post('redactions')
+  @HttpCode(200)
+  @Allow('operator')
+  redaction(@Body() body: unknown): Promise<RedactionStep> {
+    const { tenant, eventId } = parseRedactionWish(body);
+    return this.archive.follow(tenant, eventId);
   }
 }

@@ -26,8 +26,8 @@ afterAll(async () => {
 const cosign = (log: LogKey, size: number) => withClient(events.url, (owner) => owner.query(`INSERT INTO millrace.ledger_checkpoint AS c (tenant, context, shard, epoch, size, root, note, cosigned)
   SELECT tenant, context, shard, epoch, $2, sha256(''), 'spec', true FROM millrace.log_head WHERE tenant = $1 AND context = $3
   ON CONFLICT (tenant, context, shard, epoch, size) DO UPDATE SET cosigned = true`, [log.tenant, size, log.context]));
-const post = async (body: unknown, token = 'operator-token') => {
-  const response = await fetch(`${running.address}/v1/archive`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify(body) });
+const post = async (body: unknown, token = 'operator-token', path = '/v1/archive') => {
+  const response = await fetch(`${running.address}${path}`, { method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify(body) });
   return { status: response.status, body: (await response.json()) as ArchiveStep & { code?: string } };
 };
 const filled = async (count: number): Promise<LogKey> => {
@@ -96,6 +96,29 @@ describe('POST /v1/archive', () => {
       expect([envelope, Buffer.from(leaf).toString('hex')]).toEqual([shown[seq - 1]!.envelope, shown[seq - 1]!.leaf]);
     }
     await nc.close();
+  });
+});
+
+describe('POST /v1/archive/redactions', () => {
+  const follow = (body: unknown, token?: string) => post(body, token, '/v1/archive/redactions');
+
+  it('puts an archived event\'s body back into its row, once, and leaves one that is not archived alone', async () => {
+    const log = await filled(110);
+    await cosign(log, 110);
+    await post({ tenant: log.tenant, log: 'sales/0', through: 100 });
+    const [first, last] = [(await allOf(log))[6]!, (await allOf(log))[109]!];
+    const ask = (id: string) => follow({ tenant: log.tenant, eventId: id });
+    expect(await ask(first.envelope.id)).toEqual({ status: 200, body: { tenant: log.tenant, log: 'sales/0', position: 7, refilled: true } });
+    expect(await ask(first.envelope.id)).toMatchObject({ body: { refilled: false } });
+    expect(await ask(last.envelope.id)).toEqual({ status: 200, body: { tenant: log.tenant, log: 'sales/0', position: 110, refilled: false } });
+    expect((await allOf(log))[6]).toEqual(first);
+  });
+
+  it('refuses who may not, what is not there, and what it does not understand', async () => {
+    const wish = { tenant: uniqueTenant(), eventId: 'e-1' };
+    expect((await follow(wish, 'not-a-token')).status).toBe(401);
+    expect(await follow(wish)).toMatchObject({ status: 404, body: { code: 'event-unknown' } });
+    for (const wrong of [{ eventId: '' }, { eventId: 'x'.repeat(201) }, { tenant: 'No' }, { extra: 1 }]) expect((await follow({ ...wish, ...wrong })).status).toBe(400);
   });
 });
 

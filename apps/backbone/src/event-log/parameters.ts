@@ -55,6 +55,14 @@ export const parseArchiveWish = (body: unknown): { log: LogKey; through: number;
   return { log: parseLogName(parseTenant(tenant), log), ...wish };
 };
 
+const redactionWish = z.strictObject({ tenant: z.string(), eventId: z.string().min(1).max(MAX_ID_BYTES) });
+
+/** Which event's redaction the archive is to follow. */
+export const parseRedactionWish = (body: unknown): { tenant: Tenant; eventId: string } => {
+  const { tenant, eventId } = parse(redactionWish, body);
+  return { tenant: parseTenant(tenant), eventId };
+};
+
 export interface StreamPage {
   readonly tenant: Tenant;
   readonly stream: string;

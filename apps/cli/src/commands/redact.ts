@@ -14,7 +14,7 @@ interface Order { readonly factId: string; readonly context: string; readonly sh
 const REFUSED: Readonly<Record<string, { code: string; message: string }>> = {
   MR012: { code: 'redaction-without-fact', message: 'The event, or the fact that allows its redaction, is not in the log.' },
   MR013: { code: 'event-altered', message: 'The event is not what its leaf says: run `millrace ledger verify` first; redacting it would hide what was done to it.' },
-  MR014: { code: 'event-archived', message: 'The event stands in an archived range, which is not redacted yet.' },
+  MR014: { code: 'event-archived', message: 'The event was archived while it was being redacted. Run the same command again.' },
 };
 
 /** With the redactor's own login, which no service has: taking data away is nobody's everyday right. */
@@ -37,7 +37,11 @@ export const registerRedact: Register = (program, context) => {
     .action(async (eventId: string, { tenant, json, reason }: TenantOptions & { reason: string }) => {
       const client = connectPlatform(context.config.home);
       const order = await client.call('security', '/v1/redactions', { method: 'POST', body: { tenant, eventId, reason } }) as Order;
+      // What the archive holds goes too: its body is back in its row before, and out of its segment after. Each may be repeated.
+      const follow = () => client.call('backbone', '/v1/archive/redactions', { method: 'POST', body: { tenant, eventId } });
+      await follow();
       const already = await takeAway(context, client.ports['postgres-events'], tenant, eventId, order.factId);
+      await follow();
       present(context.terminal, json === true, { ...order, already }, () => `${eventId} at position ${order.position} of ${order.context}/${order.shard} ${already ? 'was redacted before' : 'is redacted'}: its digest stays, ${order.factId} says why`);
     });
 };

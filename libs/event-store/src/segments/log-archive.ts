@@ -5,7 +5,7 @@ import type { Tuple } from '../copy-rows.ts';
 import type { Database } from '../database.ts';
 import { viewOf } from '../event-row.ts';
 import type { SegmentFiles } from './segment-files.ts';
-import { collectOrphans, writeSegment } from './segment-writer.ts';
+import { collectOrphans, removeSegment, writeSegment } from './segment-writer.ts';
 import type { Segment, SegmentRow } from './segment.ts';
 
 /** What to archive. */
@@ -36,6 +36,10 @@ const rowOf = ([position, id, stream, version, fingerprint, leaf, salt, envelope
     ? { position: Number(position.readBigInt64BE()), id: id.toString('utf8'), stream: stream.toString('utf8'), streamVersion: Number(version.readBigInt64BE()), fingerprint, leaf, salt, envelope, data }
     : undefined
 );
+
+/** What stands in place of an event's data and salt once it is redacted (sql/0009_redaction.sql). */
+const REDACTED_DATA = Buffer.from('{"$redacted":true}');
+const REDACTED_SALT = Buffer.alloc(16);
 
 const BYTEA = 17;
 const INT8 = 20;
@@ -126,6 +130,42 @@ export class LogArchive {
       const digest = digestOf(await this.files.rows(segment, from, to));
       await this.database.query({ text: 'SELECT millrace.thin_events($1, $2, $3, $4, $5, $6)', values: [log.tenant, log.context, log.shard, from, to, digest] });
     }
+  }
+
+  /** Puts an archived event's body back into its row, so that it can be redacted there. Answers whether the row has changed; nothing else does. */
+  async refill(log: LogKey, position: Position): Promise<boolean> {
+    const segment = await this.segmentAt(log, position);
+    const [row] = segment === undefined ? [] : await this.files.rows(segment, position, position);
+    if (row === undefined) return false;
+    const [answer] = await this.database.query<{ refilled: boolean }>({
+      text: 'SELECT millrace.refill_event($1, $2, $3, $4, $5, $6, $7) AS refilled', values: [log.tenant, log.context, log.shard, position, row.salt, row.envelope, row.data],
+    });
+    return answer?.refilled === true;
+  }
+
+  /**
+   * Writes the segment that holds a position anew without the data of whatever was redacted in its range, lets the manifest name that file,
+   * and removes the old one. Answers the new segment; undefined when there is nothing to take out. Killed between, the old file is an orphan.
+   */
+  async redact(log: LogKey, position: Position): Promise<Segment | undefined> {
+    const segment = await this.segmentAt(log, position);
+    if (segment === undefined) return undefined;
+    const redacted = await this.database.query<{ position: string }>({
+      text: 'SELECT position FROM log.redaction WHERE tenant = $1 AND context = $2 AND shard = $3 AND position BETWEEN $4 AND $5', values: [log.tenant, log.context, log.shard, segment.from, segment.to],
+    });
+    const gone = new Set(redacted.map((row) => Number(row.position)));
+    const rows = await this.files.rows(segment);
+    if (!rows.some((row) => gone.has(row.position) && !row.data.equals(REDACTED_DATA))) return undefined;
+    const { sha256, bytes } = await writeSegment(this.dir, rows.map((row) => (gone.has(row.position) ? { ...row, data: REDACTED_DATA, salt: REDACTED_SALT } : row)));
+    await this.database.query({
+      text: 'SELECT millrace.replace_segment($1, $2, $3, $4, $5, $6, $7)', values: [log.tenant, log.context, log.shard, segment.from, Buffer.from(segment.sha256, 'hex'), Buffer.from(sha256, 'hex'), bytes],
+    });
+    await removeSegment(this.dir, segment.sha256);
+    return { ...segment, sha256, bytes };
+  }
+
+  private async segmentAt(log: LogKey, position: Position): Promise<Segment | undefined> {
+    return (await this.files.segments(log)).find(({ from, to }) => from <= position && position <= to);
   }
 
   private async rowsFrom(log: LogKey, from: Position, to: Position): Promise<SegmentRow[]> {

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { logName, type LogKey, type Position } from '@millrace/kernel';
+import { isDomainError, logName, type LogKey, type Position } from '@millrace/kernel';
 import type { DuckDBValue } from '@duckdb/node-api';
 import type { ArchivedBodies } from '../archived-bodies.ts';
 import type { Database } from '../database.ts';
@@ -15,6 +15,12 @@ const CACHE_BYTES = 32 * 1024 * 1024;
 const bytesOf = (value: DuckDBValue | undefined): Buffer => {
   if (value !== null && typeof value === 'object' && 'bytes' in value && value.bytes instanceof Uint8Array) return Buffer.from(value.bytes.buffer, value.bytes.byteOffset, value.bytes.byteLength);
   return Buffer.alloc(0);
+};
+
+/** False for a file that is not there; any other fault is thrown on. */
+const isMissing = (error: unknown): false => {
+  if (isDomainError(error) && error.code === 'segment-missing') return false;
+  throw error;
 };
 
 type Group = ReadonlyMap<Position, SegmentRow>;
@@ -66,7 +72,6 @@ export class SegmentFiles implements ArchivedBodies {
     for (let at = from; at <= to && found.length < limit;) {
       const segment = await this.segmentOf(log, at);
       const end = Math.min(to, segment.to);
-      await this.check(segment);
       const result = await (await duckdb()).run(
         `SELECT position FROM read_parquet(${literal(segmentFile(this.dir, segment.sha256))}) WHERE position BETWEEN $1 AND $2 AND ($3 IS NULL OR type = $3) AND ($4 IS NULL OR subject = $4) ORDER BY position LIMIT $5`,
         [BigInt(at), BigInt(end), type ?? null, subject ?? null, limit - found.length]);
@@ -92,12 +97,16 @@ export class SegmentFiles implements ArchivedBodies {
     return segments;
   }
 
+  /** The segment of a position, its file checked. A file that is gone may have been replaced: the manifest known here is not believed then. */
   private async segmentOf(log: LogKey, position: Position): Promise<Segment> {
     const covers = (segment: Segment): boolean => segment.from <= position && position <= segment.to;
     const known = this.manifests.get(`${log.tenant} ${logName(log)}`)?.find(covers);
-    if (known !== undefined && this.checked.has(known.sha256)) return known;
+    if (known !== undefined && await this.check(known).then(() => true, isMissing)) return known;
     const found = (await this.segments(log)).find(covers);
-    if (found !== undefined) return found;
+    if (found !== undefined) {
+      await this.check(found);
+      return found;
+    }
     throw segmentFault('conflict', 'segment-unknown', { log, from: position, to: position, sha256: '(none)' }, 'is in no manifest, though its row says that it is archived: verify the ledger and restore.');
   }
 
@@ -105,7 +114,6 @@ export class SegmentFiles implements ArchivedBodies {
   private async group(segment: Segment, position: Position): Promise<Group> {
     const from = position - ((position - segment.from) % ROW_GROUP);
     const key = `${segment.sha256} ${from}`;
-    await this.check(segment);
     const kept = this.groups.get(key);
     if (kept !== undefined) return kept;
     const rows = await rowsOf(segmentFile(this.dir, segment.sha256), from, Math.min(segment.to, from + ROW_GROUP - 1));
@@ -122,7 +130,8 @@ export class SegmentFiles implements ArchivedBodies {
   private async check(segment: Segment): Promise<void> {
     const file = segmentFile(this.dir, segment.sha256);
     const found = await stat(file).catch((error: unknown) => { throw this.unreadable(segment, error); });
-    const state = `${found.ino} ${found.size} ${found.mtimeMs}`;
+    // The time of change can't be set back, as that of modification can.
+    const state = `${found.ino} ${found.size} ${found.mtimeMs} ${found.ctimeMs}`;
     if (this.checked.get(segment.sha256) === state) return;
     this.checked.delete(segment.sha256);
     if (found.size !== segment.bytes) throw segmentFault('conflict', 'segment-truncated', segment, `has ${found.size} bytes where ${segment.bytes} were written: restore the file from a backup.`);

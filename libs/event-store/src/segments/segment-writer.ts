@@ -76,6 +76,12 @@ export const writeSegment = async (dir: string, rows: readonly SegmentRow[]): Pr
   }
 };
 
+/** Removes a file at once: what it held must not be read again. */
+export const removeSegment = async (dir: string, sha256: string): Promise<void> => {
+  await rm(segmentFile(dir, sha256), { force: true });
+  await sync(dir, 'r');
+};
+
 /** Removes files that no manifest names and that have lain there for an hour: what killed runs left. Answers how many went. */
 export const collectOrphans = async (dir: string, known: ReadonlySet<string>, olderThanMs = ORPHAN_AGE_MS): Promise<number> => {
   let gone = 0;
