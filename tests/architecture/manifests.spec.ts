@@ -25,11 +25,11 @@ const manifestOf = (service: string) => manifests.find((manifest) => manifest.se
 /** What each service may do, written out by hand: a change of a manifest or of the generators must be made here too, and be seen. */
 const BUSINESS: readonly Context[] = ['clickstream', 'sales', 'customer', 'inventory', 'merchandise', 'marketing', 'social'];
 interface Rights { readonly appends: readonly Context[]; readonly views: readonly string[]; readonly functions: readonly string[] }
-const APPENDING = ['append_events', 'record_receipts', 'record_rejects', 'stream_versions', 'place_streams'];
+const APPENDING = ['append_events', 'receipts_stand', 'record_receipts', 'record_rejects', 'stream_versions', 'place_streams'];
 const SEEING = ['known_events', 'may_see'];
 const LEDGER_VIEWS = ['ledger_checkpoint', 'ledger_tile', 'redaction'];
 const LEDGER_FUNCTIONS = ['ledger_leaves', 'ledger_rows', 'ledger_extend', 'ledger_cosign'];
-const ARCHIVE_FUNCTIONS = ['archive_limit', 'oldest_snapshot', 'register_segment', 'reject_bodies', 'thin_events'];
+const ARCHIVE_FUNCTIONS = ['archive_limit', 'oldest_snapshot', 'refill_event', 'register_segment', 'reject_bodies', 'replace_segment', 'thin_events'];
 const POSTGRES: Readonly<Record<string, Rights>> = {
   analytics: { appends: [], views: ['head', 'log_epoch', 'segment', 'sales'], functions: SEEING },
   backbone: { appends: ['backbone'], views: ['head', ...LEDGER_VIEWS, 'log_epoch', 'segment', 'reject', 'shard_count', 'source_count', ...CONTEXTS], functions: [...APPENDING, ...SEEING, ...LEDGER_FUNCTIONS, ...ARCHIVE_FUNCTIONS, 'compact_counts', 'raise_shards', 'renew_log_epoch', 'tally_events'] },
