@@ -231,7 +231,7 @@ export class LogRelay {
           return this.diverge(page.divergence);
         }
         if (!last || this.stopping.signal.aborted || this.refillFrom !== undefined) break;
-        flight.push({ last, outcome: this.publish(stream, page.events) });
+        flight.push(this.flightOf(stream, page.events, last));
         reading = this.page(last);
         if (!await this.land(flight, BATCHES_IN_FLIGHT - 1)) {
           await reading.catch(() => undefined); // read for nothing: the stream is looked at anew
@@ -241,9 +241,16 @@ export class LogRelay {
       await this.land(flight, 0);
       return true;
     } finally {
-      // A batch whose fate is not known any more must not end the process as an unhandled rejection.
+      // No batch of this round may still be on its way when the next one asks the stream where it ends.
       await Promise.allSettled(flight.map(({ outcome }) => outcome));
     }
+  }
+
+  /** A batch may fail before `land` comes to it, while the next page is read: until then its failure must not end the process as unhandled. */
+  private flightOf(stream: LogStream, events: readonly StoredEvent[], last: StoredEvent): Flight {
+    const outcome = this.publish(stream, events);
+    outcome.catch(() => undefined);
+    return { last, outcome };
   }
 
   private publish(stream: LogStream, events: readonly StoredEvent[]): Promise<PublishOutcome> {

@@ -58,10 +58,7 @@ export const buildService = async <C extends HttpConfig>(parts: ServiceParts<C>,
   const fastify = app.getHttpAdapter().getInstance();
   measureHttp(fastify, app.get<Registry>(METRICS));
   await parts.http?.prepare?.(fastify);
-  if (link) {
-    app.get(Readiness).add('nats', () => link.connection());
-    app.get(Closing).add('nats', () => link.close());
-  }
+  if (link) app.get(Readiness).add('nats', () => link.connection());
   for (const token of [...(link ? [RequestTransport] : []), ...(parts.transports ?? [])]) {
     app.connectMicroservice({ strategy: app.get(token) }, { inheritAppConfig: true });
   }

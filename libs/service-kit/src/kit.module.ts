@@ -20,6 +20,12 @@ export interface KitParts {
   readonly link?: BusLink;
 }
 
+/** Whoever uses the link is made after it, and so closed before it: a relay must not find it draining under its batches. */
+const closedLast = (closing: Closing, link: BusLink): BusLink => {
+  closing.add('nats', () => link.close());
+  return link;
+};
+
 /** What every service has: config, logger, metrics, health, guard, problem answers, and the bus link with its request transport. */
 @Global()
 @Module({})
@@ -28,7 +34,7 @@ export class KitModule {
     const registry = new Registry();
     collectDefaultMetrics({ register: registry });
     const bus = link === undefined ? [] : [
-      { provide: BusLink, useValue: link },
+      { provide: BusLink, inject: [Closing], useFactory: (closing: Closing) => closedLast(closing, link) },
       { provide: RequestTransport, useFactory: () => new RequestTransport(service, link, logger) },
     ];
     return {

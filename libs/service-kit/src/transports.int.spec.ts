@@ -6,7 +6,7 @@ import { ask, askJson, BusLink } from '@millrace/event-bus';
 import { CONSUMER_TABLES_UP, projectionRunner, sqlCheckpoints, sqlParked, type ProjectedEvent, type Sql } from '@millrace/event-sourcing';
 import { DomainError, logName, type LogHead, type LogKey, type LogReader, type StoredEvent } from '@millrace/kernel';
 import { eventually, freshDatabase, natsUrl, uniqueName, uniqueTenant, type TestDatabase } from '@millrace/testing';
-import { Answers, buildService, consumersController, consumersSubject, defineConfig, EventContext, EventTransport, makeLogger, METRICS, OnEvent, RequestContext, shared, type HttpConfig } from './index.ts';
+import { Answers, buildService, Closing, consumersController, consumersSubject, defineConfig, EventContext, EventTransport, makeLogger, METRICS, OnEvent, RequestContext, shared, type HttpConfig } from './index.ts';
 
 const logger = makeLogger('probe', 'silent');
 const base: HttpConfig = { httpHost: '127.0.0.1', httpPort: 0, logLevel: 'info', otlpEndpoint: undefined, apiTokens: [] };
@@ -29,6 +29,20 @@ class StockAnswers {
 
 @Module({ controllers: [StockAnswers] })
 class StockModule {}
+
+describe('the link of a service that drains', () => {
+  it('is closed after whoever was made with it', async () => {
+    const seen: boolean[] = [];
+    const user = { provide: 'user', inject: [BusLink, Closing], useFactory: (link: BusLink, closing: Closing) => closing.add('user', () => seen.push(link.connection().isDraining(), link.connection().isClosed())) };
+    @Module({ providers: [user] })
+    class UserModule {}
+    const app = await buildService({ config: defineConfig('stock', { natsUrl: shared.natsUrl }), module: async () => UserModule }, { ...base, natsUrl: natsUrl() }, logger);
+    const link = app.get(BusLink);
+    const nc = await link.ready(5_000);
+    await app.close();
+    expect([seen, nc.isClosed(), link.current()]).toEqual([[false, false], true, undefined]);
+  });
+});
 
 describe('questions over NATS', () => {
   let app: NestFastifyApplication;

@@ -37,9 +37,9 @@ afterAll(async () => {
 });
 
 /** The service as a process of its own. */
-const backbone = (): ChildProcess => {
+const backbone = (stdio: 'ignore' | 'pipe' = 'ignore'): ChildProcess => {
   const child = spawn(process.execPath, ['--conditions=source', '--import', join(root, 'tools/swc-hook.mjs'), join(import.meta.dirname, '../main.ts')], {
-    stdio: 'ignore',
+    stdio,
     env: {
       PATH: process.env['PATH'], MILLRACE_HTTP_PORT: '0', MILLRACE_API_TOKENS: `operator:${createHash('sha256').update('t').digest('hex')}`,
       MILLRACE_EVENTS_URL: events.relayUrl, MILLRACE_NATS_URL: natsUrl(), MILLRACE_NATS_SEED_FILE: join(dir, 'seed'),
@@ -117,6 +117,28 @@ describe('a relay process', () => {
     const inLog = (await store.read(log, 0, 4000)).map((event) => event.envelope.id);
     expect(await idsOnStream(log, head?.epoch ?? 0)).toEqual(inLog);
     expect(new Set(inLog).size).toBe(3200);
+  });
+});
+
+describe('a relay process asked to end', () => {
+  it('in the middle of its batches finishes them and ends with 0', async () => {
+    const log = freshLog();
+    const [store, jsm] = [storeAt(events.relayUrl), await jetstreamManager(nc)];
+    for (let part = 0; part < 4; part += 1) await appendOrders(events.appendUrl, log, `p${part}`, 3_000);
+    const name = streamNameOf(log, (await store.head(log))!.epoch);
+    const stateOf = async () => (await jsm.streams.info(name).catch(() => undefined))?.state;
+    const child = backbone('pipe');
+    let said = '';
+    for (const stream of [child.stdout!, child.stderr!]) stream.on('data', (text: Buffer) => { said += text.toString(); });
+    const ended = new Promise<number | null>((done) => { child.once('close', (code) => done(code)); });
+    await eventually('the first batch', async () => ((await stateOf())?.last_seq ?? 0) > 0);
+    child.kill('SIGTERM');
+    expect([await ended, said.split('\n').filter((line) => /DrainingConnection|closing failed|drain failed/.test(line))]).toEqual([0, []]);
+    const { messages, last_seq: last } = (await stateOf())!;
+    expect(messages).toBe(last);
+    await relayFrom(events.relayUrl);
+    await eventually('all relayed', async () => (await stateOf())?.messages === 12_000);
+    expect(await stateOf()).toMatchObject({ first_seq: 1, last_seq: 12_000 });
   });
 });
 
