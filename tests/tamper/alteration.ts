@@ -1,17 +1,18 @@
-import { LOGS, EVENTS_PER_LOG, type Owner } from './cosigned-logs.ts';
+import { ARCHIVED_LOG, ARCHIVED_THROUGH, LOGS, EVENTS_PER_LOG, type Owner } from './cosigned-logs.ts';
+import { alterSegment, SEGMENT_WAYS, type SegmentWay } from './segment-alteration.ts';
 import type { LogKey } from '@millrace/kernel';
 import { randomOf } from '../chaos/random.ts';
 
 /** All columns of the event's table: place, identity, stream and version, and what is stored. */
 export const COLUMNS = ['tenant', 'context', 'shard', 'position', 'id', 'stream', 'stream_version', 'fingerprint', 'salt', 'leaf', 'envelope', 'data', 'data_digest'] as const;
 export type Column = (typeof COLUMNS)[number];
-export const KINDS = ['update', 'flip', 'swap', 'move', 'delete', 'cut', 'insert'] as const;
+export const KINDS = ['update', 'flip', 'swap', 'move', 'delete', 'cut', 'insert', 'segment'] as const;
 export type Kind = (typeof KINDS)[number];
 
 export interface Alteration {
   readonly kind: Kind;
-  /** Whole rows have none. */
-  readonly column: Column | 'row';
+  /** Whole rows have none; of a segment: what is done to its file. */
+  readonly column: Column | 'row' | SegmentWay;
   /** The forger also recomputes leaf columns, tiles and checkpoints of every log, and signs with a key of his own. */
   readonly forged: boolean;
   readonly log: LogKey;
@@ -20,8 +21,9 @@ export interface Alteration {
   readonly other: { readonly log: LogKey; readonly position: number };
 }
 
-/** What a kind can be done to. A row moves by what places it; data_digest is empty everywhere, so there is nothing to swap. */
-const columnsOf = (kind: Kind): readonly (Column | 'row')[] => {
+/** What a kind can be done to. Only a file written anew can be forged. A row moves by what places it; data_digest is empty everywhere, so there is nothing to swap. */
+const columnsOf = (kind: Kind, forged: boolean): readonly Alteration['column'][] => {
+  if (kind === 'segment') return forged ? ['rewrite'] : SEGMENT_WAYS;
   if (kind === 'update' || kind === 'flip') return COLUMNS;
   if (kind === 'swap') return COLUMNS.filter((column) => column !== 'data_digest');
   return kind === 'move' ? ['tenant', 'context', 'shard', 'position'] : ['row'];
@@ -33,16 +35,17 @@ export const drawAlterations = (count: number, seed: number): Alteration[] => {
   const used = new Map<Kind, number>();
   return Array.from({ length: count }, (_, n) => {
     const kind = KINDS[n % KINDS.length]!;
-    const columns = columnsOf(kind);
+    const forged = n % 3 === 2;
+    const columns = columnsOf(kind, forged);
     const turn = used.get(kind) ?? 0;
     used.set(kind, turn + 1);
     const column = columns[turn % columns.length]!;
-    const log = random.pick(LOGS);
-    const position = random.between(2, EVENTS_PER_LOG - 1);
+    const log = kind === 'segment' ? ARCHIVED_LOG : random.pick(LOGS);
+    const position = random.between(2, kind === 'segment' ? ARCHIVED_THROUGH : EVENTS_PER_LOG - 1);
     const elsewhere = ['tenant', 'context', 'shard'].includes(column);
     const others = LOGS.filter((one) => elsewhere ? one[column as 'tenant' | 'context' | 'shard'] !== log[column as 'tenant' | 'context' | 'shard'] : one === log);
     const other = { log: random.pick(others.length > 0 ? others : LOGS.filter((one) => one !== log)), position: 1 + ((position + random.between(4, EVENTS_PER_LOG - 10)) % EVENTS_PER_LOG) };
-    return { kind, column, forged: n % 3 === 2, log, position, other };
+    return { kind, column, forged, log, position, other };
   });
 };
 
@@ -64,12 +67,14 @@ const flipBit = (column: Column): string => {
   return `set_bit(${bytes}, 13, 1 - get_bit(${bytes}, 13))`;
 };
 
-/** What the owner of the tables does to them. */
-export const alter = async (owner: Owner, alteration: Alteration): Promise<void> => {
+const isColumn = (column: Alteration['column']): column is Column => (COLUMNS as readonly string[]).includes(column);
+
+/** What the owner of the tables, and of the folder of segments, does to them. */
+export const alter = async (owner: Owner, segments: string, alteration: Alteration): Promise<void> => {
   const { kind, column, log, other } = alteration;
   const mine = at(alteration);
-  if (kind === 'update' && column !== 'row') await owner.run(`update millrace.event set ${column} = ${NEW_VALUE[column]} where ${where(1)}`, mine);
-  if (kind === 'flip' && column !== 'row') await owner.run(`update millrace.event set ${column} = ${flipBit(column)} where ${where(1)}`, mine);
+  if (kind === 'update' && isColumn(column)) await owner.run(`update millrace.event set ${column} = ${NEW_VALUE[column]} where ${where(1)}`, mine);
+  if (kind === 'flip' && isColumn(column)) await owner.run(`update millrace.event set ${column} = ${flipBit(column)} where ${where(1)}`, mine);
   if (kind === 'swap') {
     await owner.run(`update millrace.event e set ${column} = o.${column} from millrace.event o
       where (${where(1).replaceAll(/(tenant|context|shard|position) =/g, 'e.$1 =')} and ${where(5).replaceAll(/(tenant|context|shard|position) =/g, 'o.$1 =')})
@@ -82,6 +87,7 @@ export const alter = async (owner: Owner, alteration: Alteration): Promise<void>
   if (kind === 'delete') await owner.run(`delete from millrace.event where ${where(1)}`, mine);
   if (kind === 'cut') await owner.run('delete from millrace.event where tenant = $1 and context = $2 and shard = $3 and position >= $4', mine);
   if (kind === 'insert') await insert(owner, alteration);
+  if (kind === 'segment') await alterSegment(owner, segments, alteration);
 };
 
 /** A row slipped in: with those after it moved up by the forger, twice at its place by others. */

@@ -14,6 +14,12 @@ export const LOGS: readonly LogKey[] = [
   { tenant: 'shop', context: 'customer', shard: 0 },
   { tenant: 'other', context: 'sales', shard: 0 },
 ];
+/** Of a context of its own, so that no row alteration of another log meets it. */
+export const ARCHIVED_LOG: LogKey = { tenant: 'shop', context: 'inventory', shard: 0 };
+export const ALL_LOGS: readonly LogKey[] = [...LOGS, ARCHIVED_LOG];
+/** In segments of a hundred. */
+export const ARCHIVED_THROUGH = 300;
+const ARCHIVING = { through: ARCHIVED_THROUGH, segmentEvents: 100 } as const;
 /** Over one tile, so that there is a tree of tiles to recompute. */
 export const EVENTS_PER_LOG = 400;
 const EVENTS_PER_STREAM = 4;
@@ -48,7 +54,7 @@ export interface CosignedLogs {
   close(): Promise<void>;
 }
 
-/** Fills the logs, sends part of it again (duplicates) and has all of it cosigned. */
+/** Fills the logs, sends part of it again (duplicates), has all of it cosigned, and archives the older part of one. */
 export const cosignedLogs = async (server: BenchServer): Promise<CosignedLogs> => {
   const url = await server.database('events');
   await ensureRoles(url);
@@ -56,13 +62,15 @@ export const cosignedLogs = async (server: BenchServer): Promise<CosignedLogs> =
   const urlAs = (role: string, password: string): string => Object.assign(new URL(url), { username: role, password }).href;
   const bench = await LedgerBench.make({ name: 'events', url, urlAs, drop: () => Promise.resolve() });
   const appender = PgEventStore.connect({ url: urlAs(roleOf('ingestion'), PASSWORD), applicationName: 'tamper' });
-  for (const log of LOGS) {
+  for (const log of ALL_LOGS) {
     // A few at a time, so that a stream's later versions stand behind its first ones.
     for (let from = 0; from < EVENTS_PER_LOG; from += 50) await appender.append(log, Array.from({ length: 50 }, (_, n) => unit(log, from + n)), { countAs: 'intake' });
     await appender.append(log, Array.from({ length: 20 }, (_, n) => unit(log, n * 7)), { countAs: 'intake' });
     await bench.settle(log);
   }
   await appender.close();
+  const archive = bench.events.archive();
+  for (let segment = await archive.next(ARCHIVED_LOG, ARCHIVING); segment !== undefined; segment = await archive.next(ARCHIVED_LOG, ARCHIVING)) await archive.thin(segment);
   const client = new Client({ connectionString: url });
   await client.connect();
   return {

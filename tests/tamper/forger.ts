@@ -1,6 +1,6 @@
 import { cosign, formatCheckpoint, formatNote, formatOrigin, signNote, SigningKey, TileTree, LOG_KEY_NAME, WITNESS_KEY_NAME, type LogOrigin } from '@millrace/ledger';
 import type { Alteration } from './alteration.ts';
-import { LOGS, type Owner } from './cosigned-logs.ts';
+import { ALL_LOGS, type Owner } from './cosigned-logs.ts';
 
 const FORGED_LOG_KEY = new SigningKey(LOG_KEY_NAME, 'log', Buffer.alloc(32, 66));
 const FORGED_WITNESS_KEY = new SigningKey(WITNESS_KEY_NAME, 'witness', Buffer.alloc(32, 67));
@@ -15,10 +15,10 @@ export const forge = async (owner: Owner, { column }: Pick<Alteration, 'column'>
     from tamper.event p where p.id = e.id and p.tenant = e.tenant and p.position = e.position and e.envelope = p.envelope and (e.stream, e.fingerprint) is distinct from (p.stream, p.fingerprint)
       or p.tenant = e.tenant and p.context = e.context and p.shard = e.shard and p.position = e.position and e.envelope = p.envelope and e.id <> p.id`);
   // An altered leaf computed anew would be the right one again.
-  if (column !== 'leaf') await owner.run("update millrace.event set leaf = sha256('\\x00'::bytea || envelope || coalesce(data_digest, sha256(salt || data)))");
+  if (column !== 'leaf') await owner.run("update millrace.event set leaf = sha256('\\x00'::bytea || envelope || coalesce(data_digest, sha256(salt || data))) where envelope is not null");
   await owner.run('delete from millrace.ledger_tile');
   await owner.run('delete from millrace.ledger_checkpoint');
-  for (const log of LOGS) {
+  for (const log of ALL_LOGS) {
     const [head] = await owner.run<{ epoch: string }>('select epoch from millrace.log_head where tenant = $1 and context = $2 and shard = $3', [log.tenant, log.context, log.shard]);
     await forgeLedger(owner, { ...log, epoch: Number(head?.epoch) });
   }

@@ -1,9 +1,11 @@
+import { cp, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { Finding } from '../../apps/backbone/src/verification/finding.ts';
 import { LogVerification } from '../../apps/backbone/src/verification/log-verification.ts';
 import { trusted } from '../../apps/backbone/src/ledger/testing.ts';
 import type { LogKey } from '@millrace/kernel';
 import { alter, drawAlterations, type Alteration } from './alteration.ts';
-import { cosignedLogs, isSameLog, LOGS, type CosignedLogs, type Owner } from './cosigned-logs.ts';
+import { ALL_LOGS, cosignedLogs, isSameLog, type CosignedLogs } from './cosigned-logs.ts';
 import { forge } from './forger.ts';
 import { withServer } from '../load/bench-server.ts';
 
@@ -16,10 +18,15 @@ export interface TamperResult {
   readonly said: readonly string[];
 }
 
-const TABLES = ['event', 'ledger_tile', 'ledger_checkpoint'] as const;
+const TABLES = ['event', 'segment', 'ledger_tile', 'ledger_checkpoint'] as const;
+
+const segmentsOf = ({ bench }: CosignedLogs): string => join(bench.dir, 'segments');
+const keptOf = (logs: CosignedLogs): string => `${segmentsOf(logs)}-kept`;
 
 /** The forger drops what would refuse him; plain indexes keep verification as quick as it is. */
-const disarm = async (owner: Owner): Promise<void> => {
+const disarm = async (logs: CosignedLogs): Promise<void> => {
+  const { owner } = logs;
+  await cp(segmentsOf(logs), keptOf(logs), { recursive: true });
   await owner.run('create schema tamper');
   for (const table of TABLES) await owner.run(`create table tamper.${table} as table millrace.${table}`);
   await owner.run('alter table millrace.event drop constraint event_place, drop constraint event_identity, drop constraint event_stream_version');
@@ -28,14 +35,18 @@ const disarm = async (owner: Owner): Promise<void> => {
   await owner.run('create index on millrace.event (stream, tenant, stream_version)');
 };
 
-const restore = async (owner: Owner): Promise<void> => {
-  for (const table of TABLES) await owner.run(`truncate millrace.${table}; insert into millrace.${table} select * from tamper.${table}`);
+const restore = async (logs: CosignedLogs, { kind }: Alteration): Promise<void> => {
+  if (kind === 'segment') {
+    await rm(segmentsOf(logs), { recursive: true });
+    await cp(keptOf(logs), segmentsOf(logs), { recursive: true });
+  }
+  for (const table of TABLES) await logs.owner.run(`truncate millrace.${table}; insert into millrace.${table} select * from tamper.${table}`);
 };
 
 const verifyAll = async ({ bench }: CosignedLogs): Promise<Located[]> => {
   const witnessed = await bench.witness.checkpoints();
   const findings: Located[] = [];
-  for (const log of LOGS) {
+  for (const log of ALL_LOGS) {
     await new LogVerification(log, { store: bench.store, events: bench.events, mirror: bench.mirror, keys: trusted, witnessed }, {
       progress: () => undefined, finding: (finding) => { findings.push({ ...finding, log }); },
     }).run();
@@ -51,10 +62,10 @@ const text = ({ log, kind, position, through, what }: Located): string => `${log
 
 /** Alters, verifies, undoes. A checkpoint or root that doesn't hold is not enough: the altered position must be named. */
 const tryOne = async (logs: CosignedLogs, alteration: Alteration): Promise<TamperResult> => {
-  await alter(logs.owner, alteration);
+  await alter(logs.owner, segmentsOf(logs), alteration);
   if (alteration.forged) await forge(logs.owner, alteration);
   const findings = await verifyAll(logs);
-  await restore(logs.owner);
+  await restore(logs, alteration);
   const [mine, others] = [findings.filter(names(alteration)), alteration.kind === 'swap' ? findings.filter(names(alteration.other)) : []];
   const found = mine.length + others.length > 0;
   return { alteration, found, said: (found ? [...mine, ...others] : findings).slice(0, 5).map(text) };
@@ -70,7 +81,7 @@ const requireClean = async (logs: CosignedLogs, when: string): Promise<void> => 
 export const tamperRun = (count: number, seed: number, progress: (done: number) => void = () => undefined): Promise<TamperResult[]> => withServer(async (server) => {
   const logs = await cosignedLogs(server);
   try {
-    await disarm(logs.owner);
+    await disarm(logs);
     await requireClean(logs, 'before any alteration');
     const results: TamperResult[] = [];
     for (const alteration of drawAlterations(count, seed)) {

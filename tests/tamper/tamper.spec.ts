@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { COLUMNS, drawAlterations, KINDS } from './alteration.ts';
+import { SEGMENT_WAYS } from './segment-alteration.ts';
 import { tamperRun } from './tamper-run.ts';
 
 describe('the alterations drawn', () => {
@@ -11,6 +12,10 @@ describe('the alterations drawn', () => {
   });
   it('reach every column of the event', () => {
     for (const column of COLUMNS) expect(count((one) => one.column === column)).toBeGreaterThan(1);
+  });
+  it('reach a segment\'s bytes in every way, and rewrite it by every third', () => {
+    for (const way of SEGMENT_WAYS) expect(count((one) => one.kind === 'segment' && one.column === way)).toBeGreaterThan(1);
+    expect(count((one) => one.kind === 'segment' && one.forged && one.column === 'rewrite')).toBeGreaterThan(5);
   });
   it('are a third of them forged, of every kind', () => {
     expect(count(({ forged }) => forged)).toBe(66);
