@@ -95,6 +95,55 @@ describe('an ordered consumer', () => {
     expect(errors).toEqual([]);
   });
 
+  it('gathers what comes soon after a batch into the next one, and lets what comes after a quiet time wait for nothing', async () => {
+    const log = new LogInMemory(uniqueTenant()).append(10);
+    const stream = await LogStream.of(nc, log.log, log.epoch);
+    await stream.create(1);
+    await stream.publish(0, log.events);
+    const ledger = new Ledger();
+    const appliedAt: number[] = [];
+    ledger.fault = () => { appliedAt.push(Date.now()); };
+    const consumers = consuming(log, ledger, { link: await upLink(), gatherMs: 1_500, batchEvents: 40 });
+    await at(consumers, 10);
+    for (let part = 0; part < 3; part += 1) {
+      log.append(10);
+      await stream.publish(10 + part * 10, log.events.slice(-10));
+    }
+    await at(consumers, 40);
+    expect([ledger.ids, ledger.sizes]).toEqual([allIds(log), [10, 30]]);
+    expect((appliedAt[1] ?? 0) - (appliedAt[0] ?? 0)).toBeGreaterThanOrEqual(1_490);
+  });
+
+  it('does not wait for more once a batch is full', async () => {
+    const log = new LogInMemory(uniqueTenant()).append(5);
+    const stream = await LogStream.of(nc, log.log, log.epoch);
+    await stream.create(1);
+    await stream.publish(0, log.events);
+    const ledger = new Ledger();
+    const consumers = consuming(log, ledger, { link: await upLink(), gatherMs: 600_000, batchEvents: 30 });
+    await at(consumers, 5);
+    log.append(60);
+    await stream.publish(5, log.events.slice(5));
+    // Were it to wait, this would outlast the test.
+    await at(consumers, 65);
+    expect(ledger.ids).toEqual(allIds(log));
+    expect(Math.max(...ledger.sizes)).toBeLessThanOrEqual(30);
+  });
+
+  it('stops while it gathers', async () => {
+    const log = new LogInMemory(uniqueTenant()).append(5);
+    const stream = await LogStream.of(nc, log.log, log.epoch);
+    await stream.create(1);
+    await stream.publish(0, log.events);
+    const ledger = new Ledger();
+    const consumers = consuming(log, ledger, { link: await upLink(), gatherMs: 600_000 });
+    await at(consumers, 5);
+    log.append(5);
+    await stream.publish(5, log.events.slice(-5));
+    await consumers.stop();
+    expect(ledger.ids.slice(0, 5)).toEqual(allIds(log).slice(0, 5));
+  });
+
   it('reads only logs of its contexts', async () => {
     const log = new LogInMemory(uniqueTenant(), 'customer').append(5);
     const sales = new LogInMemory(uniqueTenant()).append(5);

@@ -22,6 +22,11 @@ export interface LogConsumerOptions {
   readonly link?: BusLink;
   /** Most events in a batch; 500 unless told: enough to spread a commit's cost, small enough to retry. */
   readonly batchEvents?: number;
+  /**
+   * After a batch was applied, messages are gathered until this long since its commit, or until a batch is full: for consumers whose commit is
+   * dear. None unless told. An event that comes after a quiet time waits for nothing.
+   */
+  readonly gatherMs?: number;
   readonly onChange?: (status: ConsumerStatus) => void;
   /** After each commit: how many events, and where they were read. A consumer that reads only the log tells of a bus that isn't used. */
   readonly onApplied?: (log: LogKey, events: number, from: EventOrigin) => void;
@@ -56,6 +61,7 @@ export class LogConsumer {
   private taken: Taken | undefined;
   private source: StreamSource | undefined;
   private busNotBefore = 0;
+  private appliedAt = 0;
   private comparedAt = 0;
   private readonly stopping = new AbortController();
   private readonly backOff = new BackOff(FIRST_BACK_OFF_MS, MOST_BACK_OFF_MS);
@@ -189,7 +195,10 @@ export class LogConsumer {
 
   private async take(source: StreamSource): Promise<JsMsg[]> {
     try {
-      return await source.next();
+      const messages = await source.next();
+      const gatherMs = this.appliedAt + (this.options.gatherMs ?? 0) - Date.now();
+      if (messages.length > 0 && gatherMs > 0) await source.gather(messages, this.options.batchEvents ?? DEFAULT_BATCH_EVENTS, gatherMs);
+      return messages;
     } catch (error) {
       await this.dropSource();
       this.leaveBus(error);
@@ -279,6 +288,7 @@ export class LogConsumer {
     await inSpan('consume batch', { kind: 'consumer', attributes: { 'millrace.log': logName(this.log), 'messaging.batch.message_count': events.length }, ...causeOf(events) }, () =>
       this.options.handler.apply({ log: this.log, events, mark }));
     this.mark = mark;
+    this.appliedAt = Date.now();
     this.options.onApplied?.(this.log, events.length, from);
     if (this.options.handler.parked) this.parked = await this.options.handler.parked(this.log);
   }

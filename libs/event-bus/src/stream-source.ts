@@ -57,6 +57,7 @@ export class StreamSource {
   private ended = true;
   private failure: unknown;
   private wake: () => void = () => undefined;
+  private closed = false;
 
   private constructor(private readonly consumer: Consumer) {}
 
@@ -75,11 +76,38 @@ export class StreamSource {
     return this.queue.splice(0);
   }
 
+  /** Adds what arrives to `messages` until they are `most` or as large as a pull, for at most `ms`. Ends early when the source fails or is closed. */
+  async gather(messages: JsMsg[], most: number, ms: number): Promise<void> {
+    const until = Date.now() + ms;
+    let bytes = messages.reduce((sum, { data }) => sum + data.length, 0);
+    while (messages.length < most && bytes < PULL_BYTES && !this.closed && this.failure === undefined) {
+      const leftMs = until - Date.now();
+      if (leftMs <= 0) return;
+      if (this.queue.length === 0 && this.ended) await this.pull();
+      await this.arrival(leftMs);
+      const arrived = this.queue.splice(0);
+      bytes += arrived.reduce((sum, { data }) => sum + data.length, 0);
+      messages.push(...arrived);
+    }
+  }
+
   async close(): Promise<void> {
+    this.closed = true;
     this.wake();
     // A pull that can't be closed is on a connection that is gone.
     await this.pulled?.close().catch(() => undefined);
     await this.pumping;
+  }
+
+  /** Until something happens to the pull, or `ms` have passed. */
+  private async arrival(ms: number): Promise<void> {
+    if (this.queue.length > 0 || this.ended) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      this.wake = () => { clearTimeout(timer); resolve(); };
+    });
+    // As in `next`: what came with it.
+    await new Promise((resolve) => { setImmediate(resolve); });
   }
 
   private async pull(): Promise<void> {

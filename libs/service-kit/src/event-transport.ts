@@ -36,6 +36,8 @@ export interface EventTransportOptions {
   /** Given the projection made of the app's `@OnEvent` methods, e.g. `(onEvent) => projectionRunner({ …, projections: [sales, onEvent] })`. */
   readonly handler: (onEvent: Projection<Sql>) => BatchHandler;
   readonly batchEvents?: number;
+  /** Least time between the commits of two batches of a log: see `LogConsumerOptions`. */
+  readonly gatherMs?: number;
 }
 
 /**
@@ -54,10 +56,10 @@ export class EventTransport extends Server implements CustomTransportStrategy {
   }
 
   listen(done: (error?: unknown) => void): void {
-    const { service, contexts, reader, link, logger, batchEvents, metrics } = this.options;
+    const { service, contexts, reader, link, logger, batchEvents, gatherMs, metrics } = this.options;
     const applied = metrics && new Counter({ name: 'millrace_consumer_events_total', help: 'Events applied, by where they were read: a consumer that only reads the log has lost the bus', labelNames: ['tenant', 'log', 'from'], registers: [metrics] });
     this.consumers = new OrderedConsumers({
-      service, ...(this.options.instance === undefined ? {} : { instance: this.options.instance }), contexts, reader, handler: this.options.handler(this.projection()), ...(link ? { link } : {}), ...(batchEvents === undefined ? {} : { batchEvents }),
+      service, ...(this.options.instance === undefined ? {} : { instance: this.options.instance }), contexts, reader, handler: this.options.handler(this.projection()), ...(link ? { link } : {}), ...(batchEvents === undefined ? {} : { batchEvents }), ...(gatherMs === undefined ? {} : { gatherMs }),
       onChange: (status) => logger[status.state === 'diverged' ? 'error' : 'info'](status, 'consumer changed'),
       onDiscoveryError: (error) => logger.warn({ err: error }, 'logs can not be listed'),
       onApplied: (log, events, from) => applied?.inc({ tenant: log.tenant, log: logName(log), from }, events),
