@@ -18,8 +18,12 @@ export interface LakeSegment extends PositionRange {
 
 /** Larger blocks stay in several files: a merge must fit the owner's memory. */
 const MOST_MERGED_BYTES = 64 * 1024 * 1024;
+/** A finished block in so few files stays as it is: under load its files are large, and rewriting them would double what an event costs. */
+const MOST_FILES_FINISHED = 4;
 /** Rows per row group: the unit a reader skips by, and what the writer holds. */
 const ROW_GROUP = 2048;
+/** On sealed values, which hardly compress, the lowest level costs half of zstd's default and comes out no larger. */
+const ZSTD_LEVEL = 1;
 
 const key = ({ tenant, context, shard }: LogKey): (string | number)[] => [tenant, context, shard];
 
@@ -47,7 +51,8 @@ export class Lake {
       // Made anew each time: deleting rows would not give their memory back.
       await connection.run(createTable(RAW_EVENT, 'temporary, empty'));
       await appendRows(connection, RAW_EVENT, events.filter(({ position }) => covers(range, { first: position, last: position })).map(toRawRow), { catalog: 'temp' });
-      segments.push(await this.writeFile(connection, { log, epoch, ...range }, `select ${columnList(RAW_EVENT)} from temp.${RAW_EVENT.name} order by position`, []));
+      // Appended in the order of positions, which DuckDB keeps: sorting costs as much as compressing.
+      segments.push(await this.writeFile(connection, { log, epoch, ...range }, `select ${columnList(RAW_EVENT)} from temp.${RAW_EVENT.name}`, []));
     }
     await connection.run(createTable(RAW_EVENT, 'temporary, empty'));
     return segments;
@@ -65,10 +70,15 @@ export class Lake {
     return found.getRowObjectsJS().map((row) => ({ log, epoch, first: Number(row['first']), last: Number(row['last']), bytes: Number(row['bytes']) }));
   }
 
-  /** Rewrites finished blocks, and unfinished ones in many small files, as one file each. Answers what is to be recorded and dropped. */
+  /** Whether `merged` would write anything. */
+  mergeable(segments: readonly LakeSegment[]): boolean {
+    return mergesOf(segments, MOST_FILES_FINISHED).length > 0;
+  }
+
+  /** Rewrites blocks in too many files as one file each. Answers what is to be recorded and dropped. */
   async merged(connection: DuckDBConnection, segments: readonly LakeSegment[]): Promise<{ made: LakeSegment; parts: LakeSegment[] }[]> {
     const merges: { made: LakeSegment; parts: LakeSegment[] }[] = [];
-    for (const range of mergesOf(segments)) {
+    for (const range of mergesOf(segments, MOST_FILES_FINISHED)) {
       const parts = segments.filter((segment) => covers(range, segment));
       const [some] = parts;
       if (!some || parts.reduce((sum, part) => sum + part.bytes, 0) > MOST_MERGED_BYTES) continue;
@@ -131,7 +141,7 @@ export class Lake {
   }
 
   private async writeFile(connection: DuckDBConnection, segment: Omit<LakeSegment, 'bytes'>, select: string, parameters: readonly DuckDBValue[]): Promise<LakeSegment> {
-    const copy = `copy (${select}) to $1 (format parquet, compression zstd, row_group_size ${ROW_GROUP})`;
+    const copy = `copy (${select}) to $1 (format parquet, compression zstd, compression_level ${ZSTD_LEVEL}, row_group_size ${ROW_GROUP})`;
     return { ...segment, bytes: await writeDurably(this.fileOf(segment), (temporary) => connection.run(copy, [temporary, ...parameters])) };
   }
 }

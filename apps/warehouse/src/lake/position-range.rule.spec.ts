@@ -34,6 +34,14 @@ describe('mergesOf', () => {
     expect(mergesOf([range(1, BLOCK), range(BLOCK + 1, BLOCK + 5), range(BLOCK + 6, BLOCK + 9)])).toEqual([]);
   });
 
+  it('leaves a finished block in as many files as it may have, and merges it in more', () => {
+    const parts = [range(1, 3000), range(3001, 7000), range(7001, BLOCK)];
+    expect(mergesOf(parts, 3)).toEqual([]);
+    expect(mergesOf(parts, 2)).toEqual([range(1, BLOCK)]);
+    // An unfinished one has its own measure.
+    expect(mergesOf(Array.from({ length: 17 }, (_, index) => range(index + 1, index + 1)), 3)).toEqual([range(1, 17)]);
+  });
+
   it('merges an unfinished block when its files become many', () => {
     const files = Array.from({ length: 17 }, (_, index) => range(index + 1, index + 1));
     expect(mergesOf(files.slice(0, 16))).toEqual([]);

@@ -20,14 +20,14 @@ export const splitAtBlocks = ({ first, last }: PositionRange): PositionRange[] =
   return parts;
 };
 
-/** Which ranges to rewrite as one file each: finished blocks in several files, and unfinished ones in too many. */
-export const mergesOf = (files: readonly PositionRange[]): PositionRange[] => {
+/** Which ranges to rewrite as one file each: finished blocks in more than `mostFinished` files, and unfinished ones in too many. */
+export const mergesOf = (files: readonly PositionRange[], mostFinished = 1): PositionRange[] => {
   const blocks = new Map<number, PositionRange[]>();
   for (const file of files) blocks.set(blockOf(file.first), [...(blocks.get(blockOf(file.first)) ?? []), file]);
   return [...blocks].flatMap(([block, parts]) => {
     const range = { first: Math.min(...parts.map((part) => part.first)), last: Math.max(...parts.map((part) => part.last)) };
     const finished = range.last === endOf(block);
-    return (finished && parts.length > 1) || parts.length > MOST_FILES_PER_BLOCK ? [range] : [];
+    return (finished && parts.length > mostFinished) || parts.length > MOST_FILES_PER_BLOCK ? [range] : [];
   });
 };
 

@@ -52,6 +52,14 @@ describe('the lake', () => {
     expect(await select(`select count(*), count(distinct position), min(position), max(position) from ${RAW(warehouse.dir)}`)).toEqual([[40, 40, 1, 40]]);
   });
 
+  it('leaves a finished block in a few large files alone, each event once and in order', async () => {
+    await warehouse.loadLog(sales(orders(10_050)), 5000);
+    expect(await select('select first, last from lake_segment order by first')).toEqual([[1, 5000], [5001, 10_000], [10_001, 10_050]]);
+    expect(await parquet()).toHaveLength(3);
+    expect(await select(`select count(*), count(distinct position), count(*) filter (where position <> row - 1 + first) from (
+      select position, min(position) over (partition by filename) as first, file_row_number + 1 as row from read_parquet('${warehouse.dir}/lake/**/*.parquet', filename = true, file_row_number = true))`)).toEqual([[10_050, 10_050, 0]]);
+  });
+
   it('closes a block at its border and makes one file of it', async () => {
     await warehouse.loadLog(sales(orders(10_050)), 1500);
     expect(await select('select first, last from lake_segment order by first')).toEqual([[1, 10_000], [10_001, 10_050]]);

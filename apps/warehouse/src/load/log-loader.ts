@@ -118,6 +118,7 @@ export class LogLoader implements BatchHandler {
     const { database, lake } = this.options;
     try {
       const segments = await database.exclusively((connection) => lake.segments(connection, log, epoch));
+      if (!lake.mergeable(segments)) return;
       const within = (connection: DuckDBConnection) => redactedWithin(connection, log, 1, Number.MAX_SAFE_INTEGER);
       const { merges, redacted } = await database.exclusively(async (connection) => ({ redacted: await within(connection), merges: await lake.merged(connection, segments) }));
       if (merges.length === 0) return;

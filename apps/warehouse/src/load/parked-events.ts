@@ -11,6 +11,8 @@ export class ParkedEvents implements ParkedStore<DuckDBConnection> {
   constructor(private readonly database: WarehouseDatabase) {}
 
   async keys(tx: DuckDBConnection, log: LogKey, keys: readonly string[]): Promise<ReadonlySet<string>> {
+    // Mostly none is parked, and then thousands of keys need not be handed over.
+    if ((await tx.runAndReadAll(`select 1 from parked_event where ${OF_LOG} limit 1`, place(log))).currentRowCount === 0) return new Set();
     const found = await tx.runAndReadAll(`select distinct stream from parked_event where ${OF_LOG} and list_contains($4, stream)`, [...place(log), listValue([...keys])]);
     return new Set(found.getRows().map(([stream]) => String(stream)));
   }
