@@ -31,6 +31,21 @@ describe('KpiHub', () => {
     expect(seen).toEqual([0]);
   });
 
+  it('reads at once after a commit that ends a quiet time, and waits for the interval after the next', async () => {
+    const { hub, seen, state } = started();
+    await pass(1000);
+    for (const position of [1, 2]) {
+      state.position = position;
+      hub.changed('shop');
+      await pass(0);
+      expect(seen).toEqual([0, 1]);
+    }
+    await pass(332);
+    expect(seen).toEqual([0, 1]);
+    await pass(1);
+    expect(seen).toEqual([0, 1, 2]);
+  });
+
   it('gathers a burst of commits into few snapshots, the last of which has them all', async () => {
     const { hub, seen, state } = started();
     await pass(0);

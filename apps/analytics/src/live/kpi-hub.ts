@@ -1,7 +1,7 @@
 import { DomainError, type Tenant } from '@millrace/kernel';
 import type { KpiSnapshot } from './kpi.query.ts';
 
-/** A console polls nothing: three times a second looks live, and bounds what a burst of commits costs. */
+/** A console polls nothing: three times a second looks live, and bounds what a burst of commits costs. The first after a quiet time is read at once. */
 const LEAST_INTERVAL_MS = 333;
 /** Each holds a connection; a shop's screens are tens. */
 const MOST_SUBSCRIBERS = 200;
@@ -11,6 +11,8 @@ type Listener = (snapshot: KpiSnapshot) => void;
 interface Channel {
   readonly listeners: Set<Listener>;
   timer?: NodeJS.Timeout;
+  /** When the last snapshot was begun, in milliseconds. */
+  readAt: number;
   reading: boolean;
   /** A commit came while a snapshot was being read: it may not be in it. */
   stale: boolean;
@@ -40,7 +42,7 @@ export class KpiHub {
       throw new DomainError('unavailable', 'too-many-streams', { most: this.mostSubscribers }, `All ${this.mostSubscribers} live streams are taken. Close one, or try again later.`);
     }
     this.count += 1;
-    const channel = this.channels.get(tenant) ?? { listeners: new Set<Listener>(), reading: false, stale: false };
+    const channel = this.channels.get(tenant) ?? { listeners: new Set<Listener>(), readAt: -Infinity, reading: false, stale: false };
     this.channels.set(tenant, channel);
     channel.listeners.add(listener);
     this.schedule(tenant, channel, 0);
@@ -56,7 +58,7 @@ export class KpiHub {
   /** Call it after a commit that changed the tenant's numbers. */
   changed(tenant: Tenant): void {
     const channel = this.channels.get(tenant);
-    if (channel !== undefined) this.schedule(tenant, channel, LEAST_INTERVAL_MS);
+    if (channel !== undefined) this.schedule(tenant, channel, Math.max(0, channel.readAt + LEAST_INTERVAL_MS - Date.now()));
   }
 
   private schedule(tenant: Tenant, channel: Channel, delayMs: number): void {
@@ -67,6 +69,7 @@ export class KpiHub {
   private async push(tenant: Tenant, channel: Channel): Promise<void> {
     channel.timer = undefined;
     channel.reading = true;
+    channel.readAt = Date.now();
     try {
       const snapshot = await this.read(tenant);
       for (const listener of channel.listeners) listener(snapshot);
