@@ -16,7 +16,7 @@ const SERVICES: readonly UpstreamName[] = ['ingestion', 'security', 'backbone', 
 /** Below the console's refresh, so that a hanging service shows as unhealthy instead of holding the page. */
 const HEALTH_TIMEOUT_MS = 2000;
 
-/** Health of the services, logs with their consumers, and accounting per source: one answer for the system page. */
+/** Health of the services, logs with their consumers, accounting per source, and the event database's oldest snapshot: one answer for the system page. */
 @Public()
 @UseGuards(SessionGuard)
 @Controller('api/system')
@@ -26,14 +26,15 @@ export class SystemController {
   @Get()
   async system(@Req() request: FastifyRequest): Promise<unknown> {
     const query = queryOf(request.url);
-    const [services, logs, consumers, sources, differences] = await Promise.all([
+    const [services, logs, consumers, sources, differences, snapshot] = await Promise.all([
       Promise.all(SERVICES.map((name) => this.health(name))),
       this.part('backbone', '/v1/logs', query),
       Promise.all((['analytics', 'warehouse'] as const).map(async (name) => ({ name, ...await this.part(name, '/v1/consumers', query) }))),
       this.part('ingestion', '/v1/accounting', query),
       this.part('backbone', '/v1/differences', query),
+      this.part('backbone', '/v1/snapshots', []),
     ]);
-    return { services: [{ name: 'console', healthy: true, problems: {} }, ...services], ...logs, consumers, ...sources, ...differences };
+    return { services: [{ name: 'console', healthy: true, problems: {} }, ...services], ...logs, consumers, ...sources, ...differences, snapshot };
   }
 
   /** A part that can't be had is left out: the health list says why. */

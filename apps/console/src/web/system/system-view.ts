@@ -4,6 +4,9 @@ export interface SourceSums { readonly tenant: string; readonly source: string; 
 
 export interface CountDifference { readonly kind: string; readonly about: string; readonly expected: string; readonly actual: string; readonly since: string }
 
+/** Age of the oldest snapshot somebody holds open on the event database: while it grows, nothing that was replaced since is cleaned up. */
+export interface OldestSnapshot { readonly snapshotSeconds: number; readonly thresholdSeconds: number; readonly alert: boolean }
+
 /** Parts that couldn't be had are missing. */
 export interface SystemView {
   readonly services: readonly { readonly name: string; readonly healthy: boolean; readonly problems: Readonly<Record<string, string>> }[];
@@ -12,6 +15,7 @@ export interface SystemView {
   readonly sources?: readonly SourceSums[];
   /** Counts that must agree and do not. */
   readonly differences?: readonly CountDifference[];
+  readonly snapshot?: Partial<OldestSnapshot>;
 }
 
 export interface NamedConsumer { readonly name: string; readonly position?: number; readonly state?: string; readonly reason?: string; readonly parked?: number }
@@ -20,6 +24,15 @@ export interface NamedConsumer { readonly name: string; readonly position?: numb
 export const consumersOf = (view: SystemView, log: LogState): NamedConsumer[] => {
   const found = view.consumers.flatMap(({ name, consumers = [] }) => consumers.filter((each) => each.tenant === log.tenant && each.log === log.log).map((each) => ({ ...each, name })));
   return found.length > 0 ? found : [{ name: '' }];
+};
+
+/** What the page says of the oldest snapshot; undefined while nobody could tell. */
+export const snapshotLine = ({ snapshotSeconds, thresholdSeconds, alert }: Partial<OldestSnapshot> = {}): { readonly state: 'good' | 'bad'; readonly text: string } | undefined => {
+  if (snapshotSeconds === undefined || thresholdSeconds === undefined) return undefined;
+  const age = `oldest open snapshot: ${snapshotSeconds.toFixed(1)} s`;
+  return alert === true
+    ? { state: 'bad', text: `${age}, over ${thresholdSeconds} s: look in pg_stat_activity for who holds it and end that session` }
+    : { state: 'good', text: age };
 };
 
 /** Events between a consumer and the head; empty when nobody reads. */

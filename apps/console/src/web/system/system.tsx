@@ -1,7 +1,7 @@
 import { grouped } from '../format.ts';
 import { useQuery } from '../query-hook.ts';
 import { Empty, Failed, Loading } from '../states.tsx';
-import { consumersOf, lagOf, type SystemView } from './system-view.ts';
+import { consumersOf, lagOf, snapshotLine, type SystemView } from './system-view.ts';
 
 const REFRESH_MS = 2000;
 
@@ -68,6 +68,16 @@ const Accounting = ({ differences }: { readonly differences: NonNullable<SystemV
   </section>
 );
 
+const EventDatabase = ({ snapshot }: Pick<SystemView, 'snapshot'>) => {
+  const line = snapshotLine(snapshot);
+  return line && (
+    <section aria-labelledby="event-database">
+      <h2 id="event-database">Event database</h2>
+      <p><span className={`state ${line.state}`}>{line.text}</span></p>
+    </section>
+  );
+};
+
 /** Services, how far each consumer is, and where every event of every source went. */
 export const System = ({ tenant }: { readonly tenant: string }) => {
   const { data, problem, reload } = useQuery<SystemView>(`/api/system?${new URLSearchParams({ tenant })}`, REFRESH_MS);
@@ -79,6 +89,7 @@ export const System = ({ tenant }: { readonly tenant: string }) => {
       {problem && <Failed problem={problem} />}
       <Services services={data.services} />
       {(data.logs ?? []).length === 0 ? <Empty title={`Tenant ${tenant} has no logs yet.`}><p>A log is made by the first event of its context.</p></Empty> : <Logs view={data} />}
+      <EventDatabase snapshot={data.snapshot} />
       {data.differences && <Accounting differences={data.differences} />}
       {(data.sources ?? []).length > 0 && <Sources sources={data.sources ?? []} />}
     </>
