@@ -58,6 +58,19 @@ const badName = (file: SourceFile): string | undefined => {
   return EMPTY_NAMES.test(noun) || EMPTY_NAMES.test(suffix) ? `${stem}: a name that says nothing` : undefined;
 };
 
+/** Routes that change something and take any token, or a session besides it: whoever may look may do these. */
+const FOR_EVERY_TOKEN = new Set([
+  'apps/console/src/session/session.controller.ts', 'apps/security/src/accounts/login-link.controller.ts', 'apps/security/src/accounts/session.controller.ts', // a person logs in through the console
+  'apps/security/src/reveal/reveal.controller.ts', // asks for a session itself, and is audited
+  'apps/warehouse/src/query/query.controller.ts', // a question too long for an address
+]);
+
+/** A route that changes something, without a word on who may call it, at the method or at its class. */
+const openDoor = ({ path, text, isSpec }: SourceFile): string | undefined => {
+  if (isSpec || FOR_EVERY_TOKEN.has(path) || /^@(Allow|Public)\(/m.test(text)) return undefined;
+  return text.match(/(?:^ +@\w+\(.*\)\n)+/gm)?.find((decorators) => /@(Post|Put|Patch|Delete)\(/.test(decorators) && !/@(Allow|Public)\(/.test(decorators))?.trim();
+};
+
 const undeclared: Rule = {
   name: 'imports-declared',
   reason: 'Nx knows only package.json: an undeclared import makes `affected` wrong.',
@@ -98,6 +111,7 @@ export const RULES: readonly Rule[] = [
   perFile('no-star-export', 'The list of a lib\'s exports is explicit.', (file) => /^export \* from .*$/m.exec(file.text)?.[0]),
   perFile('no-skipped-tests', 'A test that does not run proves nothing.', (file) => /\b(it|test|describe)\.(skip|todo|failing|only)\b|\bx(it|describe|test)\(/.exec(file.text)?.[0]),
   perFile('no-follow-up-without-docs', 'A TODO nobody finds again is a promise the code does not keep.', (file) => (file.path.startsWith('tests/architecture/') ? undefined : /\b(TODO|FIXME|XXX)\b/.exec(file.text)?.[0])),
+  perFile('writes-name-who-may', 'Without @Allow every token opens a route, also the console\'s, which only looks.', openDoor),
   undeclared,
 ];
 

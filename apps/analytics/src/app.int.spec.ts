@@ -13,6 +13,7 @@ import { KpiHub } from './live/kpi-hub.ts';
 import { orderEvent, SAMPLE_ORDERS } from './sales/sample-orders.ts';
 
 const TOKEN = 'op-token';
+const CONSOLE_TOKEN = 'console-token';
 const log = { tenant: uniqueTenant(), context: 'sales', shard: 0 } as const;
 const { tenant } = log;
 let readModels: TestDatabase;
@@ -49,7 +50,8 @@ beforeAll(async () => {
   const natsSeedFile = join(secrets, 'nats.seed');
   await writeFile(natsSeedFile, createUser().getSeed(), { mode: 0o600 });
   const config: AnalyticsConfig = {
-    httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined, segmentsDir: undefined, apiTokens: [{ principal: 'operator', sha256: createHash('sha256').update(TOKEN).digest() }],
+    httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined, segmentsDir: undefined,
+    apiTokens: ([['operator', TOKEN], ['console', CONSOLE_TOKEN]] as const).map(([principal, token]) => ({ principal, sha256: createHash('sha256').update(token).digest() })),
     eventsUrl: events.urlAs(`millrace_${reader}`, 'only-here'), databaseUrl: readModels.url, natsUrl: natsUrl(), natsSeedFile, instance: 0,
   };
   app = await buildService({ config: analyticsConfig, module: async () => (await import('./app.module.ts')).AppModule, transports: [EventTransport] }, config, makeLogger('analytics', 'fatal'));
@@ -134,6 +136,11 @@ describe('read models and parked events over HTTP', () => {
     const response = await get(path);
     expect([response.status, await response.json()]).toEqual([status, expect.objectContaining({ code })]);
   });
+});
+
+it.each([['GET', 'diff'], ['POST', 'rebuild'], ['POST', 'switch'], ['POST', 'drop']])('keeps %s %s of a projection for the operator', async (method, what) => {
+  const response = await fetch(`${address}/v1/projections/sales-facts/${what}`, { method, headers: { authorization: `Bearer ${CONSOLE_TOKEN}` } });
+  expect([response.status, await response.json()]).toEqual([403, expect.objectContaining({ code: 'principal-not-allowed' })]);
 });
 
 describe('GET /v1/stream', () => {

@@ -21,6 +21,8 @@ export const manifests = readServiceManifests(APPS);
 export const MIGRATIONS = readdirSync(join(APPS, '../libs/event-store/sql')).filter((name) => name.endsWith('.sql')).length;
 export const PASSWORD = 'for-this-run';
 export const TOKEN = 'operator-token';
+/** Of who may look, and change nothing. */
+export const CONSOLE_TOKEN = 'console-token';
 
 /** Login roles of all services, as the supervisor makes them; they belong to the server, so another spec may have made them. */
 export const ensureRoles = (url: string, services: readonly string[] = manifests.map(({ service }) => service)): Promise<void> => withClient(url, async (client) => {
@@ -70,7 +72,7 @@ export const runBackbone = async ({ eventsUrl, natsUrl, seed, foldCountersMs = 6
   const natsSeedFile = join(secrets, 'nats.seed');
   await writeFile(natsSeedFile, seed ?? createUser().getSeed(), { mode: 0o600 });
   const config: BackboneConfig = {
-    httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined, apiTokens: [{ principal: 'operator', sha256: createHash('sha256').update(TOKEN).digest() }],
+    httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined, apiTokens: ([['operator', TOKEN], ['console', CONSOLE_TOKEN]] as const).map(([principal, token]) => ({ principal, sha256: createHash('sha256').update(token).digest() })),
     eventsUrl, natsUrl, natsSeedFile, foldCountersMs, reconcileMs, snapshotAlertMs, segmentsDir: join(secrets, 'segments'), streamMaxBytes: DEFAULT_STREAM_LIMITS.maxBytes, streamMaxAgeMs: DEFAULT_STREAM_LIMITS.maxAgeMs, ...await ledgerSettings(secrets), ...ledger,
   };
   const app = await buildService({ config: backboneConfig, module: async () => (await import('./app.module.ts')).AppModule }, config, makeLogger('backbone', 'fatal'));

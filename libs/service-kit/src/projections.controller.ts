@@ -28,7 +28,9 @@ export class ProjectionsController {
     return this.projections.rebuild(name, parsed(rebuild, body ?? {}).version);
   }
 
+  /** Halts batches for a moment and reads both builds whole: not for whoever may only look. */
   @Get(':name/diff')
+  @Allow('operator')
   diff(@Param('name') name: string, @Query() query: unknown): Promise<DifferenceReport> {
     return this.projections.diff(name, parsed(choice, query).build);
   }

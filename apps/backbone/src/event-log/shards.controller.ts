@@ -1,4 +1,5 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { Allow } from '@millrace/service-kit';
 import { parseContext, parseShardWish, requiredTenant } from './parameters.ts';
 import { ShardCount, type ShardStanding } from './shard-count.ts';
 
@@ -13,6 +14,7 @@ export class ShardsController {
 
   /** The same count again is no error: it answers as the first time. */
   @Post()
+  @Allow('operator')
   @HttpCode(200)
   raise(@Param('context') context: string, @Body() body: unknown): Promise<ShardStanding> {
     const { tenant, shards } = parseShardWish(body);

@@ -4,7 +4,7 @@ import { BusLink, OrderedConsumers, type BatchHandler, type EventBatch } from '@
 import { PgEventStore, type AppendUnit, type PlacedOutcome } from '@millrace/event-store';
 import { logName, type LogHead, type LogKey, type LogMark, type StoredEvent } from '@millrace/kernel';
 import { eventually, freshDatabase, uniqueTenant, type TestDatabase } from '@millrace/testing';
-import { guardedNats, PASSWORD, prepared, runBackbone, TOKEN, type RunningBackbone } from '../testing.ts';
+import { CONSOLE_TOKEN, guardedNats, PASSWORD, prepared, runBackbone, TOKEN, type RunningBackbone } from '../testing.ts';
 import type { LogStanding } from './log-standing.ts';
 import type { ShardStanding } from './shard-count.ts';
 
@@ -54,8 +54,8 @@ afterAll(async () => {
   await events.drop();
 });
 
-const ask = async (context: string, body?: unknown): Promise<{ status: number; answer: ShardStanding & { code?: string } }> => {
-  const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
+const ask = async (context: string, body?: unknown, token = TOKEN): Promise<{ status: number; answer: ShardStanding & { code?: string } }> => {
+  const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' };
   const path = `${running.address}/v1/logs/${context}/shards`;
   const response = await (body === undefined ? fetch(`${path}?tenant=${tenant}`, { headers }) : fetch(path, { method: 'POST', headers, body: JSON.stringify(body) }));
   return { status: response.status, answer: (await response.json()) as ShardStanding };
@@ -156,5 +156,10 @@ describe('a count of logs raised while events come in', () => {
   ])('refuses %s and changes nothing', async (_what, context, body, status, code) => {
     expect(await ask(context, body)).toMatchObject({ status, answer: { code } });
     expect((await ask('sales')).answer.shards).toBe(6);
+  });
+
+  it('is raised by the operator alone, and shown to whoever may look', async () => {
+    expect(await ask('sales', { tenant, shards: 7 }, CONSOLE_TOKEN)).toMatchObject({ status: 403, answer: { code: 'principal-not-allowed' } });
+    expect(await ask('sales', undefined, CONSOLE_TOKEN)).toMatchObject({ status: 200, answer: { shards: 6 } });
   });
 });
