@@ -1,5 +1,5 @@
 import { Body, Controller, Inject, Post } from '@nestjs/common';
-import { Principal, type PrincipalName } from '@millrace/service-kit';
+import { Allow } from '@millrace/service-kit';
 import { z } from 'zod';
 import { parseBody } from '../request-body.ts';
 import { Redaction, type RedactionOrder } from './redaction.ts';
@@ -15,7 +15,8 @@ export class RedactionController {
   constructor(@Inject(Redaction) private readonly redaction: Redaction) {}
 
   @Post()
-  order(@Body() body: unknown, @Principal() principal: PrincipalName): Promise<RedactionOrder> {
-    return this.redaction.order(parseBody(request, body), principal);
+  @Allow('operator')
+  order(@Body() body: unknown): Promise<RedactionOrder> {
+    return this.redaction.order(parseBody(request, body));
   }
 }

@@ -36,7 +36,7 @@ describe('an order to redact', () => {
     expect(await order({ eventId: 'redacted/customer/0/2' })).toMatchObject({ status: 409, body: { code: 'redaction-of-redaction' } });
   });
   it('is the operator\'s alone', async () => {
-    expect(await order({}, 'console')).toMatchObject({ status: 403, body: { code: 'redaction-not-allowed' } });
+    expect(await order({}, 'console')).toMatchObject({ status: 403, body: { code: 'principal-not-allowed' } });
     expect(await order({}, 'nobody')).toMatchObject({ status: 401 });
   });
   it.each([[{ reason: 'short' }], [{ reason: 'with\u0000control characters' }], [{ tenant: 'Shop' }], [{ eventId: '' }], [{ more: 1 }]])('is refused as %j', async (body) => {
