@@ -6,6 +6,7 @@ import { Closing, CONFIG, loggableError, LOGGER, METRICS, type Logger } from '@m
 import { Gauge, type Registry } from 'prom-client';
 import type { BackboneConfig } from '../backbone.config.ts';
 import { StoreModule } from '../event-log/store.module.ts';
+import { PeriodicTask } from '../periodic-task.ts';
 import { askConsumers } from '../recovery/consumer-standing.ts';
 import { DifferenceLog } from './difference-log.ts';
 import { DifferencesController } from './differences.controller.ts';
@@ -32,15 +33,15 @@ const measure = (registry: Registry, reconciler: Reconciler): void => {
     useFactory: (store: PgEventStore, facts: FactLog, link: BusLink, config: BackboneConfig, closing: Closing, logger: Logger, registry: Registry): Reconciler => {
       const reconciliation = new Reconciliation(store, link, () => askConsumers(link));
       const reconciler = new Reconciler({
-        look: () => reconciliation.look(), told: new DifferenceLog(store, facts), everyMs: config.reconcileMs,
+        look: () => reconciliation.look(), told: new DifferenceLog(store, facts),
         tenants: async () => [...new Set((await store.heads()).map(({ tenant }) => tenant))],
         onFound: (difference) => logger.warn({ ...difference }, 'counts differ'),
         onSettled: (difference) => logger.info({ ...difference }, 'counts agree again'),
-        onError: (error) => logger.warn({ error: loggableError(error) }, 'counts can not be compared'),
       });
       measure(registry, reconciler);
-      closing.add('reconciler', () => reconciler.stop());
-      reconciler.start();
+      const looks = new PeriodicTask(() => reconciler.turn(), config.reconcileMs, (error) => logger.warn({ error: loggableError(error) }, 'counts can not be compared'));
+      closing.add('reconciler', () => looks.stop());
+      looks.start();
       return reconciler;
     },
   }],

@@ -72,14 +72,14 @@ describe('looking again and again', () => {
   const reconciler = (looks: (readonly Difference[] | Error)[]) => {
     const [open, heard] = [new Map<string, OpenDifference>(), [] as string[]];
     const made = new Reconciler({
-      everyMs: 60_000, tenants: async () => ['shop'],
+      tenants: async () => ['shop'],
       look: async () => { const look = looks.shift() ?? []; if (look instanceof Error) throw look; return look; },
       told: {
         open: async () => [...open.values()],
         found: async (one) => { open.set(differenceKey(one), { ...one, since: 'now' }); return true; },
         settled: async (one) => open.delete(differenceKey(one)),
       },
-      onFound: ({ kind }) => { heard.push(`found ${kind}`); }, onSettled: ({ kind }) => { heard.push(`settled ${kind}`); }, onError: () => { heard.push('failed'); },
+      onFound: ({ kind }) => { heard.push(`found ${kind}`); }, onSettled: ({ kind }) => { heard.push(`settled ${kind}`); },
     });
     return { made, heard };
   };

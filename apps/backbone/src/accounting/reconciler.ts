@@ -7,37 +7,20 @@ export interface ReconcilerOptions {
   readonly told: Pick<DifferenceLog, 'open' | 'found' | 'settled'>;
   /** Tenants whose open differences are known. */
   readonly tenants: () => Promise<readonly string[]>;
-  readonly everyMs: number;
   readonly onFound: (difference: Difference) => void;
   readonly onSettled: (difference: Difference) => void;
-  readonly onError: (error: unknown) => void;
 }
 
 /**
- * Looks again and again. A difference is told when two looks in a row have seen it (one may have fallen between two commits), and settled
+ * Judges look after look. A difference is told when two looks in a row have seen it (one may have fallen between two commits), and settled
  * when two have not.
  */
 export class Reconciler {
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> = Promise.resolve();
   private before = new Map<string, Difference>();
   private missed = new Set<string>();
   private open: readonly OpenDifference[] = [];
 
   constructor(private readonly options: ReconcilerOptions) {}
-
-  start(): void {
-    this.timer = setTimeout(() => {
-      this.running = this.turn().catch((error: unknown) => this.options.onError(error)).then(() => { if (this.timer !== undefined) this.start(); });
-    }, this.options.everyMs);
-  }
-
-  /** A look in progress is finished first. */
-  async stop(): Promise<void> {
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    await this.running;
-  }
 
   /** Differences told and not settled, as of the last look. */
   standing(): readonly OpenDifference[] {

@@ -3,15 +3,16 @@ import { PgEventStore } from '@millrace/event-store';
 import { Closing, CONFIG, loggableError, LOGGER, type Logger } from '@millrace/service-kit';
 import type { BackboneConfig } from '../backbone.config.ts';
 import { StoreModule } from '../event-log/store.module.ts';
-import { CounterFold } from './counter-fold.ts';
+import { PeriodicTask } from '../periodic-task.ts';
 
 @Module({
   imports: [StoreModule],
   providers: [{
-    provide: CounterFold,
+    provide: PeriodicTask,
     inject: [PgEventStore, CONFIG, Closing, LOGGER],
-    useFactory: (store: PgEventStore, config: BackboneConfig, closing: Closing, logger: Logger): CounterFold => {
-      const fold = new CounterFold(() => store.compactCounts(), config.foldCountersMs, (error) => logger.warn({ error: loggableError(error) }, 'counters can not be folded'));
+    useFactory: (store: PgEventStore, config: BackboneConfig, closing: Closing, logger: Logger): PeriodicTask => {
+      // A fold that fails is made up for by the next: the deltas stay, and the sums are right with or without it.
+      const fold = new PeriodicTask(() => store.compactCounts(), config.foldCountersMs, (error) => logger.warn({ error: loggableError(error) }, 'counters can not be folded'));
       closing.add('counters', () => fold.stop());
       fold.start();
       return fold;

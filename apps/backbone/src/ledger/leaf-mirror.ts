@@ -1,4 +1,4 @@
-import { mkdir, open, stat, type FileHandle } from 'node:fs/promises';
+import { constants, mkdir, open, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HASH_BYTES, type LogOrigin } from '@millrace/ledger';
 
@@ -27,20 +27,11 @@ export class LeafMirror {
   /** Writes hashes at their place; the same again changes nothing. */
   async write(origin: LogOrigin, after: number, leaves: Uint8Array): Promise<void> {
     await mkdir(this.folder, { recursive: true, mode: 0o700 });
-    const file = await this.forWriting(this.pathOf(origin));
+    const file = await open(this.pathOf(origin), constants.O_WRONLY | constants.O_CREAT, 0o600);
     try {
       await file.write(leaves, 0, leaves.length, after * HASH_BYTES);
     } finally {
       await file.close();
-    }
-  }
-
-  private async forWriting(path: string): Promise<FileHandle> {
-    try {
-      return await open(path, 'r+');
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return open(path, 'w+', 0o600);
-      throw error;
     }
   }
 

@@ -1,3 +1,4 @@
+import { pause } from '@millrace/event-bus';
 import { logName, type LogHead } from '@millrace/kernel';
 import { LogLedger, type LedgerParts, type LedgerStatus } from './log-ledger.ts';
 
@@ -38,7 +39,7 @@ export class LedgerKeeper {
       } catch (error) {
         this.options.onError?.(error);
       }
-      if (!more) await this.pause();
+      if (!more) await pause(LOOK_EVERY_MS, this.stopping.signal);
     }
   }
 
@@ -60,13 +61,5 @@ export class LedgerKeeper {
     const made = new LogLedger(head, this.options);
     this.ledgers.set(key, made);
     return made;
-  }
-
-  private pause(): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => { clearTimeout(timer); this.stopping.signal.removeEventListener('abort', done); resolve(); };
-      const timer = setTimeout(done, LOOK_EVERY_MS);
-      this.stopping.signal.addEventListener('abort', done);
-    });
   }
 }

@@ -1,12 +1,9 @@
-/**
- * Folds counter deltas every `everyMs`, one run at a time. A run that fails is reported and tried again at the next turn: the deltas stay,
- * and the sums are right with or without folding.
- */
-export class CounterFold {
+/** Does the same every `everyMs`, one run at a time. A run that fails is reported, and the next turn comes all the same. */
+export class PeriodicTask {
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> = Promise.resolve();
 
-  constructor(private readonly fold: () => Promise<number>, private readonly everyMs: number, private readonly onError: (error: unknown) => void) {}
+  constructor(private readonly run: () => Promise<unknown>, private readonly everyMs: number, private readonly onError: (error: unknown) => void) {}
 
   start(): void {
     this.timer = setTimeout(() => {
@@ -23,7 +20,7 @@ export class CounterFold {
 
   private async turn(): Promise<void> {
     try {
-      await this.fold();
+      await this.run();
     } catch (error) {
       this.onError(error);
     }
