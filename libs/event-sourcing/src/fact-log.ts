@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import { checkData, findContract, knownVersions, streamOf, type EventContract, type EventData } from '@millrace/contracts';
+import { checkData, newestContract, streamOf, type EventContract, type EventData } from '@millrace/contracts';
 import { currentTraceparent } from '@millrace/event-bus';
 import type { EventStore } from '@millrace/event-store';
 import { DomainError, systemClock, type Clock, type Position, type Tenant } from '@millrace/kernel';
@@ -27,10 +27,10 @@ export interface RecordedFact {
   readonly duplicate: boolean;
 }
 
-const newestContract = (type: string): EventContract => {
-  const contract = findContract(type, knownVersions(type).at(-1) ?? 0);
-  if (!contract) throw new DomainError('invalid', 'contract-missing', { type }, `The vocabulary has no ${type}: define its contract in libs/contracts first.`);
-  return contract;
+const contractNamed = (type: string): EventContract => {
+  const found = newestContract(type);
+  if (!found) throw new DomainError('invalid', 'contract-missing', { type }, `The vocabulary has no ${type}: define its contract in libs/contracts first.`);
+  return found;
 };
 
 /** What two tellings of one fact have in common; the moment of telling is not. */
@@ -50,7 +50,7 @@ export class FactLog {
   }
 
   async record(fact: OwnFact): Promise<RecordedFact> {
-    const contract = typeof fact.contract === 'string' ? newestContract(fact.contract) : fact.contract;
+    const contract = typeof fact.contract === 'string' ? contractNamed(fact.contract) : fact.contract;
     const data = this.checked(contract, fact.data);
     const stream = streamOf(contract, data);
     const now = this.clock.now().toISOString();

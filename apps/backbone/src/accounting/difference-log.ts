@@ -1,6 +1,6 @@
 import type { FactLog } from '@millrace/event-sourcing';
 import type { PgEventStore } from '@millrace/event-store';
-import type { LogKey, Position, Tenant } from '@millrace/kernel';
+import { isDomainError, type LogKey, type Position, type Tenant } from '@millrace/kernel';
 import { differenceKey, type Difference } from './difference.rule.ts';
 
 const FOUND = 'backbone.difference.found';
@@ -42,8 +42,8 @@ export class DifferenceLog {
     const { last } = await this.standing(tenant);
     const before = last.get(differenceKey({ tenant, kind, about })) ?? 0;
     // Made of the fact it follows on, so that two who find the same tell it once; the numbers of the first count.
-    const { duplicate } = await this.facts.record({ tenant, id: `${word}/${kind}/${about}/${before}`.slice(0, 200), contract, data: { kind, about, expected, actual } })
-      .catch((error: unknown) => { if ((error as { code?: string }).code === 'fact-id-reused') return { duplicate: true }; throw error; });
+    const { duplicate } = await this.facts.record({ tenant, id: `${word}/${kind}/${about}/${before}`, contract, data: { kind, about, expected, actual } })
+      .catch((error: unknown) => { if (isDomainError(error) && error.code === 'fact-id-reused') return { duplicate: true }; throw error; });
     await this.standing(tenant);
     return !duplicate;
   }
