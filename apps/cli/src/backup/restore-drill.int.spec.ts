@@ -18,7 +18,8 @@ import { archivedFiles, archiveFolder, archiverState, archiveSettings } from './
 
 const LOG: LogKey = { tenant: 'shop', context: 'sales', shard: 0 };
 const scratch = scratchFolder();
-const home: Home = openHome(join(scratch.path, 'home'));
+/** Whatever a person may call a folder: it stands in commands that Postgres gives to a shell. */
+const home: Home = openHome(join(scratch.path, 'Anna\'s "home" $(false) 100%f'));
 const backups = join(scratch.path, 'backups');
 let server: PostgresServer;
 let running = false;

@@ -9,7 +9,7 @@ import { secretPath } from '../home/secret.ts';
 import { basesIn, type StepProgress } from './base-backup.ts';
 import { copyHashed, refuseStrangers, syncFolder, systemIdentifierOf, verifyFiles, writeDurably, writeSynced } from './file-copy.ts';
 import { MANIFEST, reaches, readManifest, type BackedUp, type BackupManifest, type RestoreTarget } from './manifest.ts';
-import { archivedFiles, archiveFolder } from './wal-archive.ts';
+import { archivedFiles, archiveFolder, commandPath } from './wal-archive.ts';
 
 /** Beside the clusters while one is exchanged for another: a start in between would find none and make an empty one. */
 const EXCHANGING = 'restore.json';
@@ -66,12 +66,13 @@ const gatherWal = async (home: Home, of: BackedUp, folder: string, into: string,
   for (const [name, from] of names) await copyHashed(from, join(into, name), progress.moved);
 };
 
-const sqlText = (text: string): string => `'${text.replaceAll('\'', '\'\'')}'`;
+/** A value in postgresql.conf, where a backslash escapes. */
+const settingText = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll('\'', '\'\'')}'`;
 
 const recoverySettings = (wal: string, target: RestoreTarget): string => [
-  `restore_command = ${sqlText(`cp "${wal}/%f" "%p"`)}`,
-  ...(target.kind === 'time' ? [`recovery_target_time = ${sqlText(new Date(target.time).toISOString().replace('T', ' ').replace('Z', '+00'))}`] : []),
-  ...(target.kind === 'lsn' ? [`recovery_target_lsn = ${sqlText(target.lsn)}`] : []),
+  `restore_command = ${settingText(`cp ${commandPath(wal)}/%f %p`)}`,
+  ...(target.kind === 'time' ? [`recovery_target_time = ${settingText(new Date(target.time).toISOString().replace('T', ' ').replace('Z', '+00'))}`] : []),
+  ...(target.kind === 'lsn' ? [`recovery_target_lsn = ${settingText(target.lsn)}`] : []),
   // Reached means reached: a log that ends before the target fails the restore.
   ...(target.kind === 'latest' ? [] : [`recovery_target_action = 'promote'`]),
   '',

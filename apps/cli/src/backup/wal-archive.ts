@@ -9,15 +9,15 @@ export const ARCHIVING = 'millrace-archiving';
 
 export const archiveFolder = (home: Home, of: BackedUp): string => home.path('wal-archive', of);
 
-/** For a shell inside single quotes. */
-const quoted = (text: string): string => `'${text.replaceAll('\'', '\'\\\'\'')}'`;
+/** A path in a command of Postgres': one word to the shell whatever is in it, and its percent signs no placeholders. */
+export const commandPath = (path: string): string => `'${path.replaceAll('%', '%%').replaceAll('\'', '\'\\\'\'')}'`;
 
 /**
  * What Postgres runs per finished segment (%p: its path, %f: its name): copies it whole, synced, under its final name last. A segment that is
  * there already must be the same one. Failing stops nothing: Postgres keeps the segment and tries again, and `status` says so.
  */
 export const archiveCommand = (folder: string): string => {
-  const target = `${quoted(folder.replaceAll('%', '%%'))}/%f`;
+  const target = `${commandPath(folder)}/%f`;
   return `test ! -f ${ARCHIVING} || cmp -s %p ${target} || ( test ! -f ${target} && cp %p ${target}.partial && sync ${target}.partial && mv ${target}.partial ${target} )`;
 };
 
