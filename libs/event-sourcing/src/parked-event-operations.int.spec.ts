@@ -1,4 +1,4 @@
-import { DomainError, type LogKey } from '@millrace/kernel';
+import { DomainError, redactedForm, type LogKey, type StoredEvent } from '@millrace/kernel';
 import { freshDatabase, type TestDatabase } from '@millrace/testing';
 import { BUILD_TABLES_UP, CONSUMER_TABLES_UP } from './consumer-tables.ts';
 import { ParkedEventOperations, type ParkedDiscard } from './parked-event-operations.ts';
@@ -74,6 +74,14 @@ describe('parked events', () => {
 });
 
 describe('a retry', () => {
+  it('lets a redacted event go, and those behind it are applied', async () => {
+    const stored = logs.events(log) as StoredEvent[];
+    stored[1] = redactedForm(stored[1]!);
+    expect(await parked.retry(idOf(2))).toEqual({ applied: [2, 4], stopped: { position: 5, code: 'unlucky', reason: 'Not 66.' } });
+    expect(await wordsNow()).toEqual({ a: '1,2,', b: '4,' });
+    expect(discards).toEqual([]);
+  });
+
   it('applies a key in order up to the first that fails again, and says why that one', async () => {
     refused.delete(13);
     expect(await parked.retry(idOf(2))).toEqual({ applied: [2, 4], stopped: { position: 5, code: 'unlucky', reason: 'Not 66.' } });

@@ -1,4 +1,4 @@
-import { DomainError, isContext, logName, parseLogName, type Json, type JsonObject, type LogKey, type LogReader, type StoredEvent } from '@millrace/kernel';
+import { DomainError, isContext, isRedacted, logName, parseLogName, type Json, type JsonObject, type LogKey, type LogReader, type StoredEvent } from '@millrace/kernel';
 import { holdActiveBuilds, listBuilds, type Build } from './build-catalog.ts';
 import { buildConsumer } from './consumer-tables.ts';
 import type { ProjectionBuilds } from './projection-builds.ts';
@@ -127,7 +127,7 @@ export class ParkedEventOperations<Tx extends Sql> implements ParkedOperations {
     return this.retryKey(parked, build);
   }
 
-  /** The key's parked events in order, in one transaction; batches of the log wait for it. */
+  /** The key's parked events in order, in one transaction; batches of the log wait for it. A redacted one is let go: nothing is left to apply. */
   private async retryKey(parked: Parked, build: Build): Promise<ParkedOutcome> {
     const target = this.options.builds.targetOf(build, this.options.builds.ruleOf(build));
     const events = await this.eventsOf(await this.ofKey(this.options.live, parked));
@@ -149,7 +149,7 @@ export class ParkedEventOperations<Tx extends Sql> implements ParkedOperations {
       const stored = events.get(position);
       // Parked since the events were read: the next retry takes it.
       if (!stored && !discarded) break;
-      const fault = discarded || !stored ? undefined : await applyGuarded(tx, target, stored);
+      const fault = discarded || !stored || isRedacted(stored) ? undefined : await applyGuarded(tx, target, stored);
       if (fault) {
         await tx.query('update public.parked_event set code = $6, reason = $7 where consumer = $1 and tenant = $2 and context = $3 and shard = $4 and position = $5', [...placeOf(one), position, fault.code, fault.reason]);
         return { applied, stopped: { position, ...fault } };

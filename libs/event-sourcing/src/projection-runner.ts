@@ -1,5 +1,5 @@
 import { upcast } from '@millrace/contracts';
-import { DomainError, isDomainError, logName, type LogKey, type StoredEvent } from '@millrace/kernel';
+import { DomainError, isDomainError, isRedacted, logName, type LogKey, type StoredEvent } from '@millrace/kernel';
 import type { BatchHandler, EventBatch } from '@millrace/event-bus';
 import type { CheckpointStore, ParkedEvent, ParkedStore, ProjectedEvent, Projection, ProjectionTarget, TransactionScope } from './projection.ts';
 import type { Sql } from './sql.ts';
@@ -121,7 +121,7 @@ class TargetRunner<Tx extends Sql> {
     if (first > after + 1) throw outOfOrder(`the event at position ${after + 1}`, batch, { first });
     if (batch.mark.position <= after) return undefined;
     const types = new Set(target.projections.flatMap((projection) => projection.types));
-    const events = batch.events.filter((event) => event.position > after && types.has(event.envelope.type) && (target.takes?.(keyIn(target, event)) ?? true));
+    const events = batch.events.filter((event) => event.position > after && types.has(event.envelope.type) && !isRedacted(event) && (target.takes?.(keyIn(target, event)) ?? true));
     const discarded = events.length === 0 ? new Map<number, string>() : await target.parked.discarded(tx, batch.log, first, batch.mark.position);
     return { target, events: discarded.size === 0 ? events : events.filter(({ position, envelope }) => discarded.get(position) !== envelope.id) };
   }
@@ -168,7 +168,8 @@ export const applyGuarded = async <Tx extends Sql>(tx: Tx, { projections }: Proj
  * tried again event by event behind savepoints, the failing one is parked with its reason and later events of its key after it. Outcome and
  * parked events don't depend on how a log is cut into batches. A target passes over what its own checkpoint, locked in the transaction, says
  * it has had, and refuses a gap (`batch-out-of-order`): a batch takes effect once, however often and by however many processes it is
- * delivered. Transient errors roll back and pass to the caller, who retries.
+ * delivered. A redacted event is passed over: nothing is left of it to apply, and parked it would hold up its key for ever. Transient errors
+ * roll back and pass to the caller, who retries.
  */
 export const applyToTargets = <Tx extends Sql>(options: TargetRunnerOptions<Tx>, batch: EventBatch): Promise<void> => new TargetRunner(options).apply(batch);
 

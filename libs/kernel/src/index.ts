@@ -5,4 +5,5 @@ export { DomainError, isDomainError, type ErrorDetails, type ErrorKind } from '.
 export { parseEventType, type DomainEvent, type Envelope, type EventType, type Json, type JsonObject, type StoredEvent } from './event.ts';
 export { BUSINESS_CONTEXTS, CONTEXTS, isContext, logName, parseLogName, parseTenant, type AsOf, type Context, type Epoch, type LogEpoch, type LogHead, type LogKey, type LogMark, type Position, type Tenant } from './log.ts';
 export type { LogReader } from './log-reader.ts';
+export { isRedacted, REDACTED_DATA, REDACTED_SALT, redactedForm } from './redacted-form.ts';
 export { addMoney, money, multiplyMoney, type Money } from './money.ts';

@@ -1,5 +1,5 @@
 import { newestContract, type PastEvent } from '@millrace/contracts';
-import { logName, type LogHead, type LogReader, type StoredEvent } from '@millrace/kernel';
+import { isRedacted, logName, type LogHead, type LogReader, type StoredEvent } from '@millrace/kernel';
 
 /** How much of the past is looked at. */
 export interface SampleRequest {
@@ -56,8 +56,8 @@ export async function* samplePast(reader: LogReader, request: SampleRequest): As
         const { type, version } = event.envelope;
         const name = `${type}@${version}`;
         const count = seen.get(name) ?? 0;
-        // Redacted events have no data left to read.
-        if (count >= request.perType || event.data.length === 0 || newestContract(type) === undefined) continue;
+        // What is left of a redacted event fits no contract, and need not.
+        if (count >= request.perType || isRedacted(event) || newestContract(type) === undefined) continue;
         seen.set(name, count + 1);
         yield pastOf(event);
       }

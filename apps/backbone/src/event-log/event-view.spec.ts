@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import type { Envelope, JsonObject, StoredEvent } from '@millrace/kernel';
+import { redactedForm, type Envelope, type JsonObject, type StoredEvent } from '@millrace/kernel';
 import fc from 'fast-check';
 import { toEventView } from './event-view.ts';
 
@@ -30,6 +30,10 @@ describe('an event as the API shows it', () => {
     expect(toEventView(stored(data))).not.toHaveProperty('current');
     expect(toEventView(stored({ n: 7 }, { envelope: first }))).toMatchObject({ data: { n: 7 }, unreadable: 'upcast-failed' });
     expect(toEventView(stored(data, { envelope: { ...envelope, version: 9 } }))).toMatchObject({ data, unreadable: 'version-unknown' });
+  });
+
+  it('that was redacted says so, and is not taken for a fault of its contract', () => {
+    for (const version of [1, 2]) expect(toEventView(redactedForm(stored({ n: 7 }, { envelope: { ...envelope, version } })))).toMatchObject({ data: { $redacted: true }, unreadable: 'event-redacted' });
   });
 
   it('keeps sealed fields sealed', () => {

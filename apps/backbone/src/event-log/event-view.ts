@@ -1,5 +1,5 @@
 import { upcast, type CurrentData, type EventData } from '@millrace/contracts';
-import { isDomainError, logName, type Envelope, type StoredEvent } from '@millrace/kernel';
+import { isDomainError, isRedacted, logName, type Envelope, type StoredEvent } from '@millrace/kernel';
 
 /** An event as the API shows it: exact bytes as parsed JSON, hashes as hex, sealed fields as sealed. */
 export interface EventView {
@@ -20,7 +20,9 @@ export interface EventView {
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
-const currentOf = ({ envelope: { type, version } }: StoredEvent, data: unknown): Pick<EventView, 'current' | 'unreadable'> => {
+const currentOf = (event: StoredEvent, data: unknown): Pick<EventView, 'current' | 'unreadable'> => {
+  const { type, version } = event.envelope;
+  if (isRedacted(event)) return { unreadable: 'event-redacted' };
   try {
     const current = upcast(type, version, data as EventData);
     return current.version === version ? {} : { current };

@@ -1,13 +1,12 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DuckDBBlobValue, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
-import { parseLogName, type LogKey, type StoredEvent } from '@millrace/kernel';
+import { parseLogName, REDACTED_DATA, REDACTED_SALT, type LogKey, type StoredEvent } from '@millrace/kernel';
 import { removeOrphans, writeDurably } from '../duckdb/durable-file.ts';
 import { rowText } from '../duckdb/row-text.ts';
 import { appendRows, columnList, createTable } from '../duckdb/table-definition.ts';
 import { covers, fileNameOf, mergesOf, splitAtBlocks, type PositionRange } from './position-range.rule.ts';
 import { RAW_EVENT, toRawRow } from './raw-table.ts';
-import { REDACTED_DATA, REDACTED_SALT } from './redacted-form.ts';
 
 /** One Parquet file of raw events; `bytes` is its size on disk. */
 export interface LakeSegment extends PositionRange {

@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DomainError, type StoredEvent } from '@millrace/kernel';
+import { DomainError, isRedacted, REDACTED_DATA, redactedForm, type StoredEvent } from '@millrace/kernel';
 import { batchOf, order, storedEvent, storedLogs, type SampleEvent } from '../fixtures/sample-log.ts';
 import { SampleWarehouse } from '../fixtures/sample-warehouse.ts';
-import { isRedacted, REDACTED_DATA, redactedForm } from '../lake/redacted-form.ts';
 import { toJson, type JsonValue } from '../query/result-value.ts';
 import { ParkedEvents } from './parked-events.ts';
 import { LogLoader } from './log-loader.ts';

@@ -1,8 +1,7 @@
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api';
-import { DomainError, isContext, logName, type LogKey, type StoredEvent, type Tenant } from '@millrace/kernel';
+import { DomainError, isContext, logName, redactedForm, type LogKey, type StoredEvent, type Tenant } from '@millrace/kernel';
 import { rowText } from '../duckdb/row-text.ts';
 import type { Lake } from '../lake/lake.ts';
-import { redactedForm } from '../lake/redacted-form.ts';
 import { STAR_TABLES } from '../star/star-tables.ts';
 
 /** An event that a `security.event.redacted` names. */

@@ -1,8 +1,7 @@
 import type { DuckDBConnection } from '@duckdb/node-api';
 import type { EventBatch } from '@millrace/event-bus';
 import { upcast } from '@millrace/contracts';
-import { DomainError, isDomainError, type StoredEvent } from '@millrace/kernel';
-import { isRedacted } from '../lake/redacted-form.ts';
+import { DomainError, isDomainError, isRedacted, type StoredEvent } from '@millrace/kernel';
 import { object, type Data } from '../star/field-reader.ts';
 import type { StarRows } from '../star/star-row.model.ts';
 import { feedsStar, starRowsOf } from '../star/star.projection.ts';

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DomainError, logName, type LogKey, type Position } from '@millrace/kernel';
+import { DomainError, logName, REDACTED_DATA, REDACTED_SALT, type LogKey, type Position } from '@millrace/kernel';
 import { escapeLiteral } from 'pg';
 import type { Tuple } from '../copy-rows.ts';
 import type { Database } from '../database.ts';
@@ -37,9 +37,8 @@ const rowOf = ([position, id, stream, version, fingerprint, leaf, salt, envelope
     : undefined
 );
 
-/** What stands in place of an event's data and salt once it is redacted (sql/0009_redaction.sql). */
-const REDACTED_DATA = Buffer.from('{"$redacted":true}');
-const REDACTED_SALT = Buffer.alloc(16);
+/** As sql/0009_redaction.sql writes it into the row. */
+const REDACTED = { data: Buffer.from(REDACTED_DATA), salt: Buffer.from(REDACTED_SALT) };
 
 const BYTEA = 17;
 const INT8 = 20;
@@ -155,8 +154,8 @@ export class LogArchive {
     });
     const gone = new Set(redacted.map((row) => Number(row.position)));
     const rows = await this.files.rows(segment);
-    if (!rows.some((row) => gone.has(row.position) && !row.data.equals(REDACTED_DATA))) return undefined;
-    const { sha256, bytes } = await writeSegment(this.dir, rows.map((row) => (gone.has(row.position) ? { ...row, data: REDACTED_DATA, salt: REDACTED_SALT } : row)));
+    if (!rows.some((row) => gone.has(row.position) && !row.data.equals(REDACTED.data))) return undefined;
+    const { sha256, bytes } = await writeSegment(this.dir, rows.map((row) => (gone.has(row.position) ? { ...row, ...REDACTED } : row)));
     await this.database.query({
       text: 'SELECT millrace.replace_segment($1, $2, $3, $4, $5, $6, $7)', values: [log.tenant, log.context, log.shard, segment.from, Buffer.from(segment.sha256, 'hex'), Buffer.from(sha256, 'hex'), bytes],
     });
