@@ -1,5 +1,6 @@
 import { migrateEventStore, PgEventStore } from '@millrace/event-store';
 import { BUILD_TABLES_UP, CONSUMER_TABLES_UP, ProjectionBuilds, readActiveBuilds, totalsProjection, type Sql, type VersionedProjection } from '@millrace/event-sourcing';
+import { inTransaction } from '@millrace/testing';
 import { Client, Pool } from 'pg';
 import type { Bench } from './bench-result.ts';
 import { SERVER_SETTINGS, withServer } from './bench-server.ts';
@@ -31,20 +32,7 @@ class ScopedPool {
 
   query(text: string, values?: unknown[]): Promise<unknown> { return this.pool.query(text, values); }
 
-  async transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T> {
-    const client = await this.pool.connect();
-    try {
-      await client.query('begin');
-      const result = await work(client);
-      await client.query('commit');
-      return result;
-    } catch (error) {
-      await client.query('rollback');
-      throw error;
-    } finally {
-      client.release();
-    }
-  }
+  transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T> { return inTransaction(this.pool, work); }
 
   end(): Promise<void> { return this.pool.end(); }
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { Pool, type PoolClient } from 'pg';
+import { inTransaction } from '@millrace/testing';
 import { logName, type LogHead, type LogKey, type LogMark, type LogReader, type StoredEvent } from '@millrace/kernel';
 import type { TransactionScope } from './projection.ts';
 import type { Sql } from './sql.ts';
@@ -31,20 +32,12 @@ export class PoolScope implements TransactionScope<Sql>, Sql {
     return this.pool.query(text, values);
   }
 
-  async transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T> {
-    const client = await this.pool.connect();
-    try {
-      await client.query('begin');
+  transaction<T>(work: (tx: Sql) => Promise<T>): Promise<T> {
+    return inTransaction(this.pool, async (client) => {
       const result = await work({ query: (text, values) => this.statement(client, text, values) });
       if (this.crashes.atCommit !== undefined && (this.crashes.atCommit -= 1) < 0) throw new Crash('at commit');
-      await client.query('commit');
       return result;
-    } catch (error) {
-      await client.query('rollback');
-      throw error;
-    } finally {
-      client.release();
-    }
+    });
   }
 
   private statement(client: PoolClient, text: string, values?: unknown[]): Promise<unknown> {

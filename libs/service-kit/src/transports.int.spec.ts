@@ -5,7 +5,7 @@ import { Pool } from 'pg';
 import { ask, askJson, BusLink } from '@millrace/event-bus';
 import { CONSUMER_TABLES_UP, projectionRunner, sqlCheckpoints, sqlParked, type ProjectedEvent, type Sql } from '@millrace/event-sourcing';
 import { DomainError, logName, type LogHead, type LogKey, type LogReader, type StoredEvent } from '@millrace/kernel';
-import { eventually, freshDatabase, natsUrl, uniqueName, uniqueTenant, type TestDatabase } from '@millrace/testing';
+import { eventually, freshDatabase, inTransaction, natsUrl, uniqueName, uniqueTenant, type TestDatabase } from '@millrace/testing';
 import { Answers, buildService, Closing, consumersController, consumersSubject, defineConfig, EventContext, EventTransport, makeLogger, METRICS, OnEvent, RequestContext, shared, type HttpConfig } from './index.ts';
 
 const logger = makeLogger('probe', 'silent');
@@ -115,22 +115,7 @@ describe('events over the event transport', () => {
     service: 'summing', contexts: ['sales'], reader, logger, metrics,
     handler: (onEvent) => projectionRunner<Sql>({
       projections: [onEvent], checkpoints: sqlCheckpoints(pool, 'summing'), parked: sqlParked(pool, 'summing'),
-      scope: {
-        async transaction(work) {
-          const client = await pool.connect();
-          try {
-            await client.query('begin');
-            const result = await work(client);
-            await client.query('commit');
-            return result;
-          } catch (error) {
-            await client.query('rollback');
-            throw error;
-          } finally {
-            client.release();
-          }
-        },
-      },
+      scope: { transaction: (work) => inTransaction(pool, work) },
     }),
   });
 
