@@ -2,5 +2,3 @@
 export const STORE = Symbol('ingestion.store');
 /** The `SubjectKeyProvider`: security over NATS, behind a bounded cache. */
 export const KEYS = Symbol('ingestion.keys');
-/** The `Clock`. */
-export const CLOCK = Symbol('ingestion.clock');

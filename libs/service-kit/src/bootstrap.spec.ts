@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { Body, Controller, Get, Module, Param, Post } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
-import { DomainError } from '@millrace/kernel';
-import { Allow, buildService, Closing, defineConfig, HttpProblem, makeLogger, Principal, Readiness, type HttpConfig } from './index.ts';
+import { DomainError, type Clock } from '@millrace/kernel';
+import { Allow, buildService, CLOCK, Closing, defineConfig, HttpProblem, makeLogger, Principal, Readiness, type HttpConfig } from './index.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
 const lines: string[] = [];
@@ -65,6 +65,13 @@ describe('a service', () => {
     expect(metrics.headers['content-type']).toContain('text/plain');
     expect(metrics.body).toContain('http_request_duration_seconds_count{method="GET",route="/live",status="200"}');
     expect(metrics.body).toContain('process_cpu_seconds_total');
+  });
+
+  it('says that its clock is moved, and tells it to whoever asks for the clock', async () => {
+    const moved = await buildService({ config: defineConfig('probe', {}), module: async () => ProbeModule }, { ...config, clockOffsetMs: 86_400_000 }, logger);
+    expect((await moved.inject({ method: 'GET', url: '/live' })).json()).toEqual({ live: true, clockOffsetMs: 86_400_000 });
+    expect(moved.get<Clock>(CLOCK).now().getTime() - app.get<Clock>(CLOCK).now().getTime()).toBeGreaterThan(86_000_000);
+    await moved.close();
   });
 
   it('is not ready while a check fails, and names the check by its code', async () => {

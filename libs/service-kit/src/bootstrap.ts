@@ -113,6 +113,7 @@ export const startService = async <C extends HttpConfig>(parts: ServiceParts<C>)
     const telemetry = await startTelemetry(parts.config.service, config.otlpEndpoint);
     const app = await buildService(parts, config, logger);
     await app.listen(config.httpPort, config.httpHost);
+    if (config.clockOffsetMs !== undefined) logger.warn({ clockOffsetMs: config.clockOffsetMs }, 'the clock is moved for a fault drill');
     logger.info({ url: await app.getUrl(), node: process.version }, 'listening');
     exitOnSignal(app, logger, telemetry.stop);
   } catch (error) {

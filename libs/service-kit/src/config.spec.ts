@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { defineConfig, makeLogger, printableConfig, readConfig, readSecretFile, serviceUrl, setting, shared, traceIdOf, traceparentOf } from './index.ts';
+import { clockOf } from './drill-clock.ts';
 import { principalOf } from './token-guard.ts';
 import { DomainError } from '@millrace/kernel';
 
@@ -39,6 +40,29 @@ describe('a config', () => {
 
   it.each(['', 'operator', 'root:' + hash('a'), `operator:${hash('a').slice(1)}`, `operator:${hash('a')},`])('refuses the token list %j', (text) => {
     expect(readConfig(stock, { ...whole, MILLRACE_API_TOKENS: text }).ok).toBe(false);
+  });
+});
+
+describe('a clock moved for a drill', () => {
+  const offsetOf = (text: string | undefined): unknown => {
+    const reading = readConfig(stock, { ...whole, ...(text === undefined ? {} : { MILLRACE_CLOCK_OFFSET_MS: text }) });
+    return reading.ok ? reading.config.clockOffsetMs : reading.problems;
+  };
+
+  it.each([[undefined, undefined], ['', undefined], ['drill:86400000', 86_400_000], ['drill:-86400000', -86_400_000], ['drill:604800000', 604_800_000]])('%j is an offset of %j', (text, offset) => {
+    expect(offsetOf(text)).toBe(offset);
+  });
+
+  it.each(['86400000', '-1', 'drill:', 'drill:1.5', 'drill:604800001', 'drill:-604800001', 'drill:9999999999', 'drill:1 ', 'Drill:1'])('%j is refused: nothing but a drill moves a clock', (text) => {
+    expect(offsetOf(text)).toEqual([expect.stringMatching(/^MILLRACE_CLOCK_OFFSET_MS: expected drill:<milliseconds>.*outside a fault drill/)]);
+  });
+
+  it('tells its own time, and shows in what is printed of the config', () => {
+    const reading = readConfig(stock, { ...whole, MILLRACE_CLOCK_OFFSET_MS: 'drill:-86400000' });
+    if (!reading.ok) throw new Error(reading.problems.join());
+    expect(printableConfig(stock, reading.config)).toMatchObject({ MILLRACE_CLOCK_OFFSET_MS: -86_400_000 });
+    const [moved, usual] = [clockOf(reading.config).now().getTime(), clockOf({}).now().getTime()];
+    expect(Math.abs(usual - 86_400_000 - moved)).toBeLessThan(60_000);
   });
 });
 

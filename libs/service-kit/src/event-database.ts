@@ -1,11 +1,13 @@
 import { PgEventStore } from '@millrace/event-store';
 import type { Closing } from './closing.ts';
+import { clockOf } from './drill-clock.ts';
 import type { Readiness } from './readiness.ts';
 
 /** The settings it takes: `shared.eventsUrl` and `shared.segmentsDir`. */
 export interface EventDatabaseConfig {
   readonly eventsUrl: string;
   readonly segmentsDir: string | undefined;
+  readonly clockOffsetMs?: number | undefined;
 }
 
 export interface EventDatabaseUse {
@@ -21,8 +23,8 @@ export interface EventDatabaseUse {
  * The event store as a service uses it: with its own role and the folder of segments, ready when the heads of logs can be read, closed with
  * the service after what was added to `closing` later. Opens no connection yet.
  */
-export const openEventStore = ({ eventsUrl, segmentsDir }: EventDatabaseConfig, { service, closing, readiness, poolSize }: EventDatabaseUse): PgEventStore => {
-  const store = PgEventStore.connect({ url: eventsUrl, applicationName: service, poolSize, segmentsDir });
+export const openEventStore = (config: EventDatabaseConfig, { service, closing, readiness, poolSize }: EventDatabaseUse): PgEventStore => {
+  const store = PgEventStore.connect({ url: config.eventsUrl, applicationName: service, poolSize, segmentsDir: config.segmentsDir, clock: clockOf(config) });
   readiness.add('events', () => store.heads());
   closing.add('events', () => store.close());
   return store;

@@ -3,7 +3,7 @@ export { consumersController, consumersSubject } from './consumers.controller.ts
 export { printableConfig, processEnvironment, readConfig, setting, type ConfigDefinition, type ConfigOf, type ConfigReading, type Setting, type SettingsOf } from './env.config.ts';
 export { openEventStore, type EventDatabaseConfig, type EventDatabaseUse } from './event-database.ts';
 export { EventContext, EventTransport, OnEvent, type EventTransportOptions } from './event-transport.ts';
-export { CONFIG, LOGGER, METRICS, PARKED, PROJECTIONS, SERVICE } from './injection-tokens.ts';
+export { CLOCK, CONFIG, LOGGER, METRICS, PARKED, PROJECTIONS, SERVICE } from './injection-tokens.ts';
 export { loggableError, makeLogger, type Logger } from './logger.ts';
 export { readServiceManifests } from './manifest-files.ts';
 export { recordDiscard, recordSwitch } from './operation-facts.ts';

@@ -1,5 +1,7 @@
 /** Provided to every module of an app built by `buildService`. */
 export const CONFIG = Symbol('millrace.config');
+/** The service's `Clock`: the machine's, moved in a fault drill. */
+export const CLOCK = Symbol('millrace.clock');
 /** A pino `Logger`. */
 export const LOGGER = Symbol('millrace.logger');
 /** A prom-client `Registry`: the app registers its own metrics here, `/metrics` prints it. */

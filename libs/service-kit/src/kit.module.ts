@@ -3,7 +3,8 @@ import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { BusLink } from '@millrace/event-bus';
 import { Closing } from './closing.ts';
-import { CONFIG, LOGGER, METRICS, SERVICE } from './injection-tokens.ts';
+import { clockOf } from './drill-clock.ts';
+import { CLOCK, CONFIG, LOGGER, METRICS, SERVICE } from './injection-tokens.ts';
 import type { Logger } from './logger.ts';
 import { OperationsController } from './operations.controller.ts';
 import { ProblemFilter } from './problem-filter.ts';
@@ -41,11 +42,11 @@ export class KitModule {
       module: KitModule,
       controllers: [OperationsController],
       providers: [
-        { provide: SERVICE, useValue: service }, { provide: CONFIG, useValue: config }, { provide: LOGGER, useValue: logger }, { provide: METRICS, useValue: registry },
+        { provide: SERVICE, useValue: service }, { provide: CONFIG, useValue: config }, { provide: CLOCK, useValue: clockOf(config) }, { provide: LOGGER, useValue: logger }, { provide: METRICS, useValue: registry },
         Readiness, Closing, ...bus,
         { provide: APP_FILTER, useClass: ProblemFilter }, { provide: APP_GUARD, useClass: TokenGuard },
       ],
-      exports: [SERVICE, CONFIG, LOGGER, METRICS, Readiness, Closing, ...bus.map((provider) => provider.provide)],
+      exports: [SERVICE, CONFIG, CLOCK, LOGGER, METRICS, Readiness, Closing, ...bus.map((provider) => provider.provide)],
     };
   }
 }

@@ -1,20 +1,22 @@
 import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import type { Registry } from 'prom-client';
-import { METRICS } from './injection-tokens.ts';
+import { CONFIG, METRICS } from './injection-tokens.ts';
 import { Readiness } from './readiness.ts';
+import type { HttpConfig } from './shared.config.ts';
 import { Public } from './token-guard.ts';
 
 /** What an orchestrator and Prometheus ask of every service. */
 @Public()
 @Controller()
 export class OperationsController {
-  constructor(private readonly readiness: Readiness, @Inject(METRICS) private readonly metrics: Registry) {}
+  constructor(private readonly readiness: Readiness, @Inject(CONFIG) private readonly config: HttpConfig, @Inject(METRICS) private readonly metrics: Registry) {}
 
-  /** The process answers; says nothing about what it depends on, so that a database outage restarts nobody. */
+  /** The process answers; says nothing about what it depends on, so that a database outage restarts nobody. A moved clock shows. */
   @Get('live')
-  live(): { live: true } {
-    return { live: true };
+  live(): { live: true; clockOffsetMs?: number } {
+    const { clockOffsetMs } = this.config;
+    return { live: true, ...(clockOffsetMs === undefined ? {} : { clockOffsetMs }) };
   }
 
   @Get('ready')

@@ -1,5 +1,6 @@
 import { MAX_INSTANCES } from '@millrace/event-bus';
 import { z } from 'zod';
+import { clockOffset } from './drill-clock.ts';
 import { setting, type ConfigDefinition, type Setting, type SettingsOf } from './env.config.ts';
 
 /** Who holds a bearer token: an engineer (cli) or the console's backend-for-frontend. */
@@ -56,6 +57,8 @@ export interface HttpConfig {
   readonly apiTokens: readonly ApiToken[];
   readonly logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
   readonly otlpEndpoint: string | undefined;
+  /** In a fault drill alone: how far the service's clock is moved. */
+  readonly clockOffsetMs?: number | undefined;
 }
 
 const httpSettings: SettingsOf<HttpConfig> = {
@@ -64,6 +67,7 @@ const httpSettings: SettingsOf<HttpConfig> = {
   apiTokens: setting('MILLRACE_API_TOKENS', apiTokens, 'bearer tokens accepted on non-public routes', { secret: true }),
   logLevel: setting('MILLRACE_LOG_LEVEL', z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'), 'least level logged'),
   otlpEndpoint: setting('OTEL_EXPORTER_OTLP_ENDPOINT', z.url().optional(), 'OpenTelemetry collector; unset: no telemetry is sent'),
+  clockOffsetMs: setting('MILLRACE_CLOCK_OFFSET_MS', clockOffset, 'fault drills only: moves this service\'s clock'),
 };
 
 /** A service's config: the HTTP settings plus its own. Keys are what the code reads, `env` what an operator sets. */

@@ -1,7 +1,8 @@
 import { Module } from '@nestjs/common';
 import { FactLog } from '@millrace/event-sourcing';
 import { PgEventStore } from '@millrace/event-store';
-import { Closing, CONFIG, openEventStore, Readiness } from '@millrace/service-kit';
+import type { Clock } from '@millrace/kernel';
+import { CLOCK, Closing, CONFIG, openEventStore, Readiness } from '@millrace/service-kit';
 import type { BackboneConfig } from '../backbone.config.ts';
 
 @Module({
@@ -9,7 +10,7 @@ import type { BackboneConfig } from '../backbone.config.ts';
     provide: PgEventStore,
     inject: [CONFIG, Closing, Readiness],
     useFactory: (config: BackboneConfig, closing: Closing, readiness: Readiness): PgEventStore => openEventStore(config, { service: 'backbone', closing, readiness, poolSize: 8 }),
-  }, { provide: FactLog, inject: [PgEventStore], useFactory: (store: PgEventStore) => new FactLog(store, 'backbone') }],
+  }, { provide: FactLog, inject: [PgEventStore, CLOCK], useFactory: (store: PgEventStore, clock: Clock) => new FactLog(store, 'backbone', clock) }],
   exports: [PgEventStore, FactLog],
 })
 export class StoreModule {}

@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
-import { systemClock } from '@millrace/kernel';
+import type { Clock } from '@millrace/kernel';
 import { SigningKey, WITNESS_KEY_NAME } from '@millrace/ledger';
-import { CONFIG, LOGGER, readSecretFile, type Logger } from '@millrace/service-kit';
+import { CLOCK, CONFIG, LOGGER, readSecretFile, type Logger } from '@millrace/service-kit';
 import type { WitnessConfig } from './witness.config.ts';
 import { WitnessController } from './witness.controller.ts';
 import { WitnessState } from './witness-state.ts';
@@ -12,11 +12,11 @@ import { Witness } from './witness.ts';
   providers: [
     { provide: WitnessState, inject: [CONFIG], useFactory: (config: WitnessConfig) => WitnessState.open(config.stateDir) },
     {
-      provide: Witness, inject: [CONFIG, WitnessState, LOGGER],
-      useFactory: async (config: WitnessConfig, state: WitnessState, logger: Logger): Promise<Witness> => {
+      provide: Witness, inject: [CONFIG, WitnessState, LOGGER, CLOCK],
+      useFactory: async (config: WitnessConfig, state: WitnessState, logger: Logger, clock: Clock): Promise<Witness> => {
         const key = SigningKey.fromSeedText(WITNESS_KEY_NAME, 'witness', await readSecretFile(config.seedFile));
         logger.info({ key: key.verifier.toString(), origins: state.all().length }, 'witness ready');
-        return new Witness(state, key, config.logKeys, systemClock);
+        return new Witness(state, key, config.logKeys, clock);
       },
     },
   ],

@@ -1,9 +1,9 @@
 import { Module } from '@nestjs/common';
 import type { Registry } from 'prom-client';
 import type { EventStore } from '@millrace/event-store';
-import { systemClock } from '@millrace/kernel';
+import type { Clock } from '@millrace/kernel';
 import type { SubjectKeyProvider } from '@millrace/privacy';
-import { CONFIG, METRICS } from '@millrace/service-kit';
+import { CLOCK, CONFIG, METRICS } from '@millrace/service-kit';
 import type { IngestionConfig } from '../ingestion.config.ts';
 import { KEYS, STORE } from '../injection-tokens.ts';
 import { PortsModule } from '../ports.module.ts';
@@ -18,10 +18,10 @@ import { IntakeDesk } from './intake-desk.ts';
   controllers: [EventsController],
   providers: [{
     provide: IntakeDesk,
-    inject: [CONFIG, METRICS, SourceKeys, STORE, KEYS],
-    useFactory: (config: IngestionConfig, registry: Registry, sources: SourceKeys, store: EventStore, keys: SubjectKeyProvider) => {
+    inject: [CONFIG, METRICS, SourceKeys, STORE, KEYS, CLOCK],
+    useFactory: (config: IngestionConfig, registry: Registry, sources: SourceKeys, store: EventStore, keys: SubjectKeyProvider, clock: Clock) => {
       const inFlight = new InFlight({ maxRequests: config.maxInFlightRequests, maxBytes: config.maxInFlightBytes }, registry);
-      return new IntakeDesk(sources, { store, keys }, inFlight, systemClock, registry);
+      return new IntakeDesk(sources, { store, keys }, inFlight, clock, registry);
     },
   }],
 })

@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import type { Clock } from '@millrace/kernel';
-import { Closing, CONFIG, Readiness } from '@millrace/service-kit';
+import { CLOCK, Closing, CONFIG, Readiness } from '@millrace/service-kit';
 import { DataSource } from 'typeorm';
 import { AuditLog } from '../audit/audit-log.ts';
 import { AuditModule } from '../audit/audit.module.ts';
@@ -11,7 +11,6 @@ import { LoginAttempts } from './login-attempts.ts';
 import { LoginLinkController } from './login-link.controller.ts';
 import { SessionController } from './session.controller.ts';
 import { Sessions } from './sessions.ts';
-import { CLOCK } from '../injection-tokens.ts';
 
 const openDatabase = async (config: SecurityConfig, closing: Closing, readiness: Readiness): Promise<DataSource> => {
   const database = await openAccountsDatabase(config.databaseUrl);

@@ -1,15 +1,14 @@
 import { Module } from '@nestjs/common';
 import { PgEventStore } from '@millrace/event-store';
-import { systemClock, type Clock } from '@millrace/kernel';
-import { Closing, CONFIG, openEventStore, Readiness } from '@millrace/service-kit';
-import { CLOCK, EVENT_STORE } from '../injection-tokens.ts';
+import type { Clock } from '@millrace/kernel';
+import { CLOCK, Closing, CONFIG, openEventStore, Readiness } from '@millrace/service-kit';
+import { EVENT_STORE } from '../injection-tokens.ts';
 import type { SecurityConfig } from '../security.config.ts';
 import { AuditLog } from './audit-log.ts';
 
-/** The event log, as security reads customers and writes what people did, and the clock. */
+/** The event log, as security reads customers and writes what people did. */
 @Module({
   providers: [
-    { provide: CLOCK, useValue: systemClock },
     {
       provide: EVENT_STORE,
       inject: [CONFIG, Closing, Readiness],
@@ -17,6 +16,6 @@ import { AuditLog } from './audit-log.ts';
     },
     { provide: AuditLog, useFactory: (store: PgEventStore, clock: Clock) => new AuditLog(store, clock), inject: [EVENT_STORE, CLOCK] },
   ],
-  exports: [AuditLog, EVENT_STORE, CLOCK],
+  exports: [AuditLog, EVENT_STORE],
 })
 export class AuditModule {}

@@ -2,8 +2,9 @@ import { Module } from '@nestjs/common';
 import { FactLog } from '@millrace/event-sourcing';
 import type { EventStore } from '@millrace/event-store';
 import type { Clock } from '@millrace/kernel';
+import { CLOCK } from '@millrace/service-kit';
 import { AuditModule } from '../audit/audit.module.ts';
-import { CLOCK, EVENT_STORE } from '../injection-tokens.ts';
+import { EVENT_STORE } from '../injection-tokens.ts';
 import { RedactionController } from './redaction.controller.ts';
 import { Redaction } from './redaction.ts';
 

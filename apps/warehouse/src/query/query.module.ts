@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
-import { systemClock } from '@millrace/kernel';
-import { Closing, CONFIG, METRICS } from '@millrace/service-kit';
+import type { Clock } from '@millrace/kernel';
+import { CLOCK, Closing, CONFIG, METRICS } from '@millrace/service-kit';
 import { Gauge, type Registry } from 'prom-client';
 import { DuckdbModule } from '../duckdb/duckdb.module.ts';
 import { WarehouseDatabase } from '../duckdb/warehouse-database.ts';
@@ -23,8 +23,8 @@ const poolOf = ({ queryTimeoutMs, queryProcesses }: WarehouseConfig, closing: Cl
   return pool;
 };
 
-const publisherOf = async ({ dataDir }: WarehouseConfig, database: WarehouseDatabase): Promise<SnapshotPublisher> => {
-  const publisher = new SnapshotPublisher(database, dataDir, systemClock);
+const publisherOf = async ({ dataDir }: WarehouseConfig, database: WarehouseDatabase, clock: Clock): Promise<SnapshotPublisher> => {
+  const publisher = new SnapshotPublisher(database, dataDir, clock);
   await publisher.removeOrphans();
   return publisher;
 };
@@ -34,7 +34,7 @@ const publisherOf = async ({ dataDir }: WarehouseConfig, database: WarehouseData
   controllers: [QueryController],
   providers: [
     { provide: QueryPool, inject: [CONFIG, Closing, METRICS], useFactory: poolOf },
-    { provide: SnapshotPublisher, inject: [CONFIG, WarehouseDatabase], useFactory: publisherOf },
+    { provide: SnapshotPublisher, inject: [CONFIG, WarehouseDatabase, CLOCK], useFactory: publisherOf },
     { provide: WarehouseQuery, inject: [SnapshotPublisher, QueryPool], useFactory: (publisher: SnapshotPublisher, pool: QueryPool) => new WarehouseQuery(publisher, pool) },
   ],
 })
