@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { RULE_NAMES, violationsOf } from './checker.ts';
 import { foldOf, interleaved } from './fold.ts';
-import type { History } from './history.ts';
+import type { Answer, History } from './history.ts';
 import { reportFrom } from './ledger-view.ts';
 import { blindSpots, PLANTED } from './planted.ts';
 import { soundHistory } from './sample-history.ts';
@@ -63,16 +63,51 @@ describe('the checker', () => {
     expect(brokenBy(change)).toContain(rule);
   });
 
+  /** As if a copy had been taken before all of this, and put back after it. */
+  const heard = (era: Answer['era']): History['attempts'] => sound.attempts.map((attempt) => ({ ...attempt, answers: attempt.answers!.map((answer) => (era === undefined ? answer : { ...answer, era })) }));
+  const rulesOf = (history: Partial<History>): string[] => violationsOf({ ...sound, ...history }).map(({ rule }) => rule);
+
   it('lets go what recover named as lost with a restored log, and nothing else', () => {
     const kept = 5;
     const logs = { ...sound.logs, [LOG]: sound.logs[LOG]!.slice(0, kept).map((event) => ({ ...event, epoch: event.epoch + 1 })) };
-    const rules = (restored: History['restored']): string[] => violationsOf({ ...sound, logs, ...(restored === undefined ? {} : { restored }) }).map(({ rule }) => rule);
     const epoch = sound.logs[LOG]![0]!.epoch + 1;
-    expect(rules(undefined)).toContain('acknowledged-is-stored');
-    expect(rules({ [LOG]: { epoch, kept } })).not.toContain('acknowledged-is-stored');
-    expect(rules({ [LOG]: { epoch, kept: kept + 1 } })).toEqual(expect.not.arrayContaining(['stored-once']));
-    expect(rules({ [LOG]: { epoch, kept: 100_000 } })).toContain('acknowledged-is-stored');
-    expect(rules({ [LOG]: { epoch: epoch - 1, kept } })).toContain('acknowledged-is-stored');
+    const restored = { [LOG]: { epoch, kept } };
+    expect(rulesOf({ logs })).toContain('acknowledged-is-stored');
+    expect(rulesOf({ logs, restored, attempts: heard('copied') })).not.toContain('acknowledged-is-stored');
+    expect(rulesOf({ logs, restored: { [LOG]: { epoch, kept: kept + 1 } }, attempts: heard('copied') })).toContain('acknowledged-is-stored');
+    expect(rulesOf({ logs, restored: { [LOG]: { epoch: epoch - 1, kept } }, attempts: heard('copied') })).toContain('acknowledged-is-stored');
+    for (const era of [undefined, 'restored'] as const) expect(rulesOf({ logs, restored, attempts: heard(era) })).toContain('acknowledged-is-stored');
+  });
+
+  it('takes what was lost and sent again behind what was sent meanwhile, in its own order, and nothing else so', () => {
+    const events = sound.logs[LOG]!;
+    const before = events.findIndex(({ stream }, at) => events.slice(at + 1).some((other) => other.stream === stream));
+    const { stream } = events[before]!;
+    const moved = (which: (event: History['logs'][string][number]) => boolean): History['logs'] =>
+      ({ ...sound.logs, [LOG]: [...events.filter((event) => !which(event)), ...events.filter(which).toReversed()].map((event, at) => ({ ...event, position: at + 1 })) });
+    const restored = { [LOG]: { epoch: events[0]!.epoch + 1, kept: before } };
+    const [first] = events.filter((event) => event.stream === stream);
+    const onlyFirst = heard('copied').map((attempt) => ({ ...attempt, answers: attempt.answers!.map(({ era, ...answer }) => (answer.id === first!.id ? { ...answer, era: era! } : answer)) }));
+    const logs = moved(({ id }) => id === first!.id);
+    expect(rulesOf({ logs })).toContain('streams-keep-their-order');
+    expect(rulesOf({ logs, restored, attempts: onlyFirst })).not.toContain('streams-keep-their-order');
+    expect(rulesOf({ logs: moved((event) => event.stream === stream), restored, attempts: heard('copied') })).toContain('streams-keep-their-order');
+  });
+
+  it('asks nothing of counts that went with a restored log, and all of the others', () => {
+    const few = { ...sound.accounting, received: sound.accounting.received - sound.accounting.duplicate, duplicate: 0 };
+    expect(rulesOf({ accounting: few })).toContain('accounting-adds-up');
+    expect(rulesOf({ accounting: few, attempts: heard('copied') })).not.toContain('accounting-adds-up');
+    expect(rulesOf({ accounting: few, attempts: heard('restored') })).toContain('accounting-adds-up');
+  });
+
+  it('knows the platform\'s own facts from events that nobody sent', () => {
+    const fact = { ...sound.logs[LOG]![0]!, id: 'recovered/sales/0/7', via: 'backbone', type: 'backbone.log.recovered', data: {}, stream: 'backbone.log/sales/0', streamVersion: 1, position: 1 };
+    const message = { sequence: 1, id: fact.id, leaf: fact.leaf, recomputed: fact.leaf };
+    const withFact = (log: string): Partial<History> => ({ logs: { ...sound.logs, [log]: [fact] }, bus: { ...sound.bus, [log]: [message] }, ledger: { ...sound.ledger!, logs: [...sound.ledger!.logs, { log, events: 1, cosigned: 1, findings: 0 }] } });
+    expect(rulesOf(withFact('backbone/0'))).toEqual([]);
+    expect(rulesOf(withFact('customer/7'))).toEqual(expect.arrayContaining(['stored-was-sent', 'lake-equals-log']));
+    expect(rulesOf({ ...withFact('backbone/0'), bus: sound.bus })).toEqual(['bus-equals-log']);
   });
 
   it('takes the verification from what the command prints', () => {

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { ClientJournal } from './client-journal.ts';
 import type { Answer, Purpose } from './history.ts';
 import type { CyclePlan } from './plan.ts';
+import { hold } from './processes.ts';
 import { randomOf, type Random } from './random.ts';
 import { conflicting, LaneLoad, wireOf, type MadeEvent } from './workload.ts';
 
@@ -48,6 +49,11 @@ export class ChaosClient {
   unanswered = 0;
   retriedEvents = 0;
   refusedByEpoch = 0;
+  /** Set by a drill that takes an older copy of the event database, and when it has put it back: answers carry it. */
+  era: Answer['era'];
+  private conflicts = true;
+  private conflictsInFlight = 0;
+  private readonly sinceCopy: { readonly batch: readonly MadeEvent[]; readonly answers: readonly Answer[] }[] = [];
   private attempts = 0;
   private failure: Error | undefined;
 
@@ -57,6 +63,11 @@ export class ChaosClient {
   async run(): Promise<void> {
     await Promise.all(Array.from({ length: this.options.plan.lanes }, (_, lane) => this.lane(lane).catch((error: Error) => { this.failure ??= error; })));
     if (this.failure !== undefined) throw this.failure;
+  }
+
+  /** Ends the load with this failure once the requests under way are over. */
+  giveUp(error: Error): void {
+    this.failure ??= error;
   }
 
   private async lane(lane: number): Promise<void> {
@@ -79,17 +90,37 @@ export class ChaosClient {
 
   private async mischief(random: Random, batch: readonly MadeEvent[]): Promise<void> {
     if (random.chance(DUPLICATE_CHANCE)) await this.once(batch, 'duplicate');
-    if (random.chance(CONFLICT_CHANCE)) await this.once(conflicting(batch.slice(0, 5)), 'conflict');
+    if (random.chance(CONFLICT_CHANCE) && this.conflicts) {
+      this.conflictsInFlight += 1;
+      await this.once(conflicting(batch.slice(0, 5)), 'conflict').finally(() => { this.conflictsInFlight -= 1; });
+    }
+  }
+
+  /** No conflicts from here on: what a restored database no longer knows, it can not refuse. Resolves when none is under way. */
+  async endConflicts(): Promise<void> {
+    this.conflicts = false;
+    await hold('conflicts to be answered', () => this.conflictsInFlight === 0);
+  }
+
+  /** Sends again, each lane's in their order, the batches acknowledged since the copy of which something is lost. Answers how many events. */
+  async sendAgain(isLost: (answer: Answer) => boolean): Promise<number> {
+    const batches = this.sinceCopy.filter(({ answers }) => answers.some(isLost)).map(({ batch }) => batch);
+    for (const batch of batches) await this.persist(batch, 'retry');
+    return batches.reduce((sum, { length }) => sum + length, 0);
   }
 
   private async untilAcknowledged(batch: readonly MadeEvent[]): Promise<void> {
+    const answers = await this.persist(batch, 'first');
+    this.acknowledged += answers.filter(({ outcome }) => outcome !== 'rejected').length;
+    if (answers.some(({ era }) => era === 'copied')) this.sinceCopy.push({ batch, answers });
+  }
+
+  private async persist(batch: readonly MadeEvent[], purpose: Purpose): Promise<readonly Answer[]> {
     const until = performance.now() + GIVE_UP_AFTER_MS;
     for (let tries = 0; ; tries += 1) {
-      const answered = await this.once(batch, tries === 0 ? 'first' : 'retry');
-      if ('answers' in answered) {
-        this.acknowledged += answered.answers.filter(({ outcome }) => outcome !== 'rejected').length;
-        return;
-      }
+      const answered = await this.once(batch, tries === 0 ? purpose : 'retry');
+      if ('answers' in answered) return answered.answers;
+      if (this.failure !== undefined) throw this.failure;
       if (performance.now() > until) throw new Error(`no acknowledgement for ${GIVE_UP_AFTER_MS / 1000} s; last: ${answered.lost}`);
       this.retriedEvents += batch.length;
       await pause(Math.min(FIRST_WAIT_MS * 2 ** tries, MOST_WAIT_MS));
@@ -136,7 +167,7 @@ export class ChaosClient {
 
   private answerOf(id: string, { outcome, log, position, code }: Outcome): Answer {
     const epoch = log === undefined ? undefined : this.options.epochs()[log];
-    return { id, outcome, ...(log === undefined ? {} : { log }), ...(position === undefined ? {} : { position }), ...(epoch === undefined ? {} : { epoch }), ...(code === undefined ? {} : { code }) };
+    return { id, outcome, ...(log === undefined ? {} : { log }), ...(position === undefined ? {} : { position }), ...(epoch === undefined ? {} : { epoch }), ...(this.era === undefined ? {} : { era: this.era }), ...(code === undefined ? {} : { code }) };
   }
 }
 

@@ -5,7 +5,7 @@ import { violationsOf } from './checker.ts';
 import { ChaosClient } from './client.ts';
 import { ClientJournal, readAttempts } from './client-journal.ts';
 import { FAULT_ACTIONS, type Scene } from './faults.ts';
-import type { History, LogEvent, Violation } from './history.ts';
+import { isClients, type History, type LogEvent, type Violation } from './history.ts';
 import { ledgerOf } from './ledger-view.ts';
 import type { CyclePlan, PlannedFault } from './plan.ts';
 import { accountingOf, call, lakeOf, metricsOf, readBus, readLog, settled, standingsOf, urlOf, warehouseOf } from './platform-view.ts';
@@ -43,6 +43,8 @@ export interface Run {
   readonly struck: readonly StruckFault[];
   readonly client: ChaosClient;
   readonly journal: string;
+  /** Of a cycle that restored an older event database. */
+  readonly restored: History['restored'];
 }
 
 /** The load of a cycle with its faults in the middle; resolves when every event is acknowledged and every fault over. */
@@ -52,12 +54,16 @@ export const runLoad = async (rig: Rig, plan: CyclePlan): Promise<Run> => {
   const written = await ClientJournal.open(journal);
   const epochs = watchEpochs(rig, tenant);
   let faultsOver = false;
-  const scene: { -readonly [K in keyof Scene]: Scene[K] } = { rig, tenant, intakes: [urlOf(rig, 'ingestion')], client: undefined as never };
-  scene.client = new ChaosClient({ plan, journal: written, sourceKey: await sourceKey(rig, tenant), intakes: () => scene.intakes, epochs: epochs.epochs, mayEnd: () => faultsOver });
+  const scene: { -readonly [K in keyof Scene]: Scene[K] } = { rig, tenant, detours: [], restored: undefined, client: undefined as never };
+  scene.client = new ChaosClient({ plan, journal: written, sourceKey: await sourceKey(rig, tenant), intakes: () => scene.detours.at(-1) ?? [urlOf(rig, 'ingestion')], epochs: epochs.epochs, mayEnd: () => faultsOver });
   try {
     const striking = Promise.all(plan.faults.map((fault) => strike(scene, fault))).finally(() => { faultsOver = true; });
-    const [struck] = await Promise.all([striking, scene.client.run()]);
-    return { struck, client: scene.client, journal };
+    striking.catch((error: Error) => scene.client.giveUp(error));
+    // Whichever fails, the other has ended before the journal is closed under it.
+    const [struck, load] = await Promise.allSettled([striking, scene.client.run()]);
+    if (struck.status === 'rejected') throw struck.reason;
+    if (load.status === 'rejected') throw load.reason;
+    return { struck: struck.value, client: scene.client, journal, restored: scene.restored };
   } finally {
     epochs.end();
     await written.close();
@@ -66,14 +72,14 @@ export const runLoad = async (rig: Rig, plan: CyclePlan): Promise<Run> => {
 };
 
 /** All that the platform shows of a tenant once it has come to rest, beside what the client wrote down. */
-export const recordHistory = async (rig: Rig, tenant: string, journal: string): Promise<History> => {
+export const recordHistory = async (rig: Rig, tenant: string, { journal, restored }: Pick<Run, 'journal' | 'restored'>): Promise<History> => {
   const standings = await settled(rig, tenant);
   const logs: Record<string, LogEvent[]> = {};
   for (const { log } of standings) logs[log] = await readLog(rig, tenant, log);
   return {
     tenant, source: SOURCE, attempts: await readAttempts(journal), logs,
     bus: await readBus(rig, tenant, standings), accounting: await accountingOf(rig, tenant, SOURCE),
-    metrics: await metricsOf(rig, tenant), warehouse: await warehouseOf(rig, tenant), lake: await lakeOf(rig, tenant, standings), ledger: await ledgerOf(rig, tenant, standings),
+    metrics: await metricsOf(rig, tenant), warehouse: await warehouseOf(rig, tenant), lake: await lakeOf(rig, tenant, standings.filter(({ log }) => isClients(log))), ...(restored === undefined ? {} : { restored }), ledger: await ledgerOf(rig, tenant, standings),
   };
 };
 
@@ -95,11 +101,12 @@ export interface FinishedCycle { readonly result: CycleResult; readonly history:
 /** One cycle, from its first request to the verdict. A platform that does not come to rest is a verdict too. */
 export const runCycle = async (rig: Rig, plan: CyclePlan, commit: string): Promise<FinishedCycle> => {
   const begun = performance.now();
-  const { struck, client, journal } = await runLoad(rig, plan);
+  const run = await runLoad(rig, plan);
+  const { struck, client } = run;
   let history: History | undefined;
   let violations: Violation[];
   try {
-    history = await recordHistory(rig, plan.tenant, journal);
+    history = await recordHistory(rig, plan.tenant, run);
     violations = violationsOf(history);
   } catch (error) {
     violations = [{ rule: 'comes-to-rest', what: (error as Error).message }];

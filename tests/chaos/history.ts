@@ -1,3 +1,7 @@
+/** Contexts the client's events belong to; a log of another one holds the platform's own facts. */
+export const CLIENT_CONTEXTS: readonly string[] = ['sales', 'clickstream', 'customer'];
+export const isClients = (log: string): boolean => CLIENT_CONTEXTS.includes(log.split('/')[0]!);
+
 /** An event as the client meant it: which stream, in which order there, and something of its body to know it by. */
 export interface SentEvent {
   readonly id: string;
@@ -20,6 +24,8 @@ export interface Answer {
   /** Of the log, as the client knew it when the answer came. */
   readonly epoch?: number;
   readonly code?: string;
+  /** Where an older copy of the event database was put back: whether this came between copy and restore, or after. Absent: before, or no copy. */
+  readonly era?: 'copied' | 'restored';
 }
 
 /** One request: what was sent, and what came back if anything did. */
@@ -98,7 +104,7 @@ export interface History {
   readonly lake: Readonly<Record<string, readonly LakeRow[]>>;
   /** Absent when nobody verified, which the checker takes for a violation. */
   readonly ledger?: LedgerReport;
-  /** Per log: the position up to which a restored log kept its past. Acknowledgements of an older epoch beyond it were named by `recover`. */
+  /** Per log: the position up to which a restored log kept its past. What was acknowledged beyond it before the restore was named as lost by `recover`. */
   readonly restored?: Readonly<Record<string, { readonly epoch: number; readonly kept: number }>>;
 }
 

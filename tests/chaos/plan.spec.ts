@@ -22,13 +22,14 @@ describe('a plan', () => {
       const plan = planOf(seed, cycle, from);
       expect([1, 2]).toContain(plan.faults.length);
       expect(plan.events).toBeGreaterThan(LEAST_EVENTS);
-      for (const { name, afterAcknowledged, victim } of plan.faults) {
+      for (const { name, afterAcknowledged, victim, offsetMs } of plan.faults) {
         expect(from).toContain(name);
         expect(afterAcknowledged).toBeGreaterThan(plan.events * 0.09);
         expect(afterAcknowledged).toBeLessThanOrEqual(plan.events * 0.8);
+        if (name === 'clock') expect(Math.abs(offsetMs!)).toBe(86_400_000);
         expect(victim !== undefined).toBe(name === 'kill' || name === 'freeze');
       }
-      expect(plan.faults.filter(({ name }) => (DISK_FAULTS as readonly string[]).includes(name) || name === 'older-bus').length).toBeLessThanOrEqual(1);
+      expect(plan.faults.filter(({ name }) => [...DISK_FAULTS, 'older-bus', 'clock', 'older-events', 'frozen-through-recover'].includes(name)).length).toBeLessThanOrEqual(1);
       expect(plan.tenant).toMatch(/^[a-z0-9-]{1,32}$/);
     }));
   });
@@ -38,6 +39,7 @@ describe('a plan', () => {
     const faults = plans.flatMap((plan) => plan.faults);
     expect(new Set(faults.map(({ name }) => name))).toEqual(new Set(PLAIN_FAULTS));
     expect(new Set(faults.filter(({ name }) => name === 'kill').map(({ victim }) => victim))).toEqual(new Set(PROCESSES));
+    expect(new Set(faults.filter(({ name }) => name === 'clock').map(({ offsetMs }) => offsetMs))).toEqual(new Set([86_400_000, -86_400_000]));
     expect(plans.filter((plan) => plan.faults.length === 2).length).toBeGreaterThan(80);
   });
 

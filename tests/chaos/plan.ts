@@ -7,7 +7,7 @@ export type ProcessName = (typeof PROCESSES)[number];
 const FREEZABLE: readonly ProcessName[] = ['ingestion', 'security', 'analytics', 'warehouse', 'backbone', 'postgres-events', 'nats'];
 
 /** Faults that need no more than the rights of whoever runs the platform. */
-export const PLAIN_FAULTS = ['kill', 'freeze', 'frozen-relay', 'two-relays', 'cut-commit', 'cut-answer', 'older-bus'] as const;
+export const PLAIN_FAULTS = ['kill', 'freeze', 'frozen-relay', 'two-relays', 'cut-commit', 'cut-answer', 'older-bus', 'clock', 'older-events', 'frozen-through-recover'] as const;
 /** Faults of a disk: they need root and loop mounts. */
 export const POWER_CUTS = ['power-cut-events', 'power-cut-nats', 'power-cut-both'] as const;
 export const DISK_FAULTS = [...POWER_CUTS, 'disk-full'] as const;
@@ -25,6 +25,8 @@ export interface PlannedFault {
   readonly delayMs: number;
   /** How long what it stops stays stopped, where that is for us to say. */
   readonly lastsMs: number;
+  /** Of `clock`: a day, forward or back. */
+  readonly offsetMs?: number;
 }
 
 export interface CyclePlan {
@@ -40,14 +42,16 @@ export interface CyclePlan {
 export const LEAST_EVENTS = 5_000;
 const MOST_PAUSE_MS = 400;
 const PAIR_CHANCE = 0.4;
+const DAY_MS = 24 * 3600 * 1000;
 
 const plannedFault = (random: Random, name: FaultName, afterAcknowledged: number): PlannedFault => ({
   name, afterAcknowledged, delayMs: random.between(0, MOST_PAUSE_MS), lastsMs: random.between(800, 3500),
   ...(name === 'kill' ? { victim: random.pick(PROCESSES) } : name === 'freeze' ? { victim: random.pick(FREEZABLE) } : {}),
+  ...(name === 'clock' ? { offsetMs: random.pick([DAY_MS, -DAY_MS]) } : {}),
 });
 
 /** Two faults that both replace the same volume or need the platform for themselves would only get into each other's way. */
-const ALONE: ReadonlySet<FaultName> = new Set<FaultName>([...DISK_FAULTS, 'older-bus']);
+const ALONE: ReadonlySet<FaultName> = new Set<FaultName>([...DISK_FAULTS, 'older-bus', 'clock', 'older-events', 'frozen-through-recover']);
 
 /** Kills are what most cycles are for; the second of a pair may be any fault that leaves the first its volume. */
 const drawn = (random: Random, from: readonly FaultName[]): FaultName[] => {

@@ -1,6 +1,7 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { cp, mkdir, readdir, rm } from 'node:fs/promises';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { cp, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { freePort } from '@millrace/embedded';
 import { freeBase, freshHome, removeHome, startPlatform, until, type Platform } from '../e2e/platform.ts';
 import { LoopVolume } from './loop-volume.ts';
@@ -24,6 +25,7 @@ export class Rig implements Place {
   private readonly volumes = new Map<VolumeName, LoopVolume>();
   /** Environment the platform runs under now, beyond the ordinary. */
   private env: Readonly<Record<string, string>> = {};
+  private restarting: Promise<void> = Promise.resolve();
 
   private constructor(readonly home: string, platform: Platform) {
     this.base = platform.base;
@@ -77,8 +79,14 @@ export class Rig implements Place {
     signal(await this.pidOf(name), 'SIGKILL');
   }
 
-  /** kill -9 of everything at once, then a new start, perhaps under another environment. */
-  async restart(env: Readonly<Record<string, string>>): Promise<void> {
+  /** kill -9 of everything at once, then a new start, perhaps under another environment. Of two at once the second waits for the first. */
+  restart(env: Readonly<Record<string, string>>): Promise<void> {
+    const next = this.restarting.then(() => this.killAndStart(env));
+    this.restarting = next.catch(() => undefined);
+    return next;
+  }
+
+  private async killAndStart(env: Readonly<Record<string, string>>): Promise<void> {
     await this.platform.kill();
     this.env = env;
     this.platform = await startPlatform({ home: this.home, base: this.base, env });
@@ -110,26 +118,31 @@ export class Rig implements Place {
     });
   }
 
-  /** Kills a server and copies its folder as the kill left it. */
-  async copyOf(name: VolumeName): Promise<string> {
+  /** Kills a server and copies its folder as the kill left it; `taken` is called before it starts again. */
+  async copyOf(name: VolumeName, taken: () => void = () => undefined): Promise<string> {
     const copy = join(this.home, 'volumes', `${name}-copy`);
     await rm(copy, { recursive: true, force: true });
     const pids = await this.serverPids(name);
     await this.unsupervised(async () => {
       await killAll(pids);
       await cp(this.folderOf(name), copy, { recursive: true, preserveTimestamps: true });
+      taken();
     });
     return copy;
   }
 
-  /** Kills a server and puts an older copy in its folder's place. */
-  async restoreCopy(name: VolumeName, copy: string): Promise<void> {
+  /** Kills a server and puts an older copy in its folder's place; `restored` is called before it starts again. */
+  async restoreCopy(name: VolumeName, copy: string, restored: () => void = () => undefined): Promise<void> {
     const pids = await this.serverPids(name);
     await this.unsupervised(async () => {
       await killAll(pids);
       // The folder itself may be where a volume is mounted.
       for (const entry of await readdir(this.folderOf(name))) await rm(join(this.folderOf(name), entry), { recursive: true });
       await cp(copy, this.folderOf(name), { recursive: true, preserveTimestamps: true });
+      // A copy made by root is root's; the server may be somebody else's.
+      const { uid, gid } = await stat(this.folderOf(name));
+      await promisify(execFile)('chown', ['-R', `${uid}:${gid}`, this.folderOf(name)]);
+      restored();
     });
   }
 
@@ -143,6 +156,12 @@ export class Rig implements Place {
     this.twins.add(child);
     await until(`the second ${name} to be ready`, async () => ((await fetch(`${url}/ready`)).ok ? true : undefined), 60_000);
     return { pid: child.pid!, url };
+  }
+
+  /** Ends one second process. */
+  async endTwin({ pid }: Twin): Promise<void> {
+    await killAll([pid]);
+    for (const twin of this.twins) if (twin.pid === pid) this.twins.delete(twin);
   }
 
   /** Ends every second process, at once. */

@@ -35,8 +35,8 @@ export const commitNow = async (): Promise<string> => {
 /** A checker that finds nothing may be blind: before it judges, it must find each thing planted in a history of this very platform. */
 const proveChecker = async (rig: Rig, seed: string, first: number, say: RunOptions['say']): Promise<void> => {
   const plan = { ...planOf(`${seed}p`, first, ['kill'], PROOF_EVENTS), events: PROOF_EVENTS, faults: [] };
-  const { journal } = await runLoad(rig, plan);
-  const blind = blindSpots(await recordHistory(rig, plan.tenant, journal));
+  const run = await runLoad(rig, plan);
+  const blind = blindSpots(await recordHistory(rig, plan.tenant, run));
   if (blind.length > 0) throw new Error(`the checker can't be trusted: ${blind.slice(0, 5).join('; ')}`);
   say(`the checker found all that was planted in a copied history: ${PLANTED.join(', ')}`);
 };
