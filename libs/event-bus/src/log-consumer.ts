@@ -23,8 +23,8 @@ export interface LogConsumerOptions {
   /** Most events in a batch; 500 unless told: enough to spread a commit's cost, small enough to retry. */
   readonly batchEvents?: number;
   /**
-   * After a batch was applied, messages are gathered until this long since its commit, or until a batch is full: for consumers whose commit is
-   * dear. None unless told. An event that comes after a quiet time waits for nothing.
+   * Least time between the beginnings of two batches, for consumers whose commit is dear: messages that come earlier are gathered until then, or
+   * until a batch is full. None unless told. An event that comes after a quiet time, or behind a batch that took as long, waits for nothing.
    */
   readonly gatherMs?: number;
   readonly onChange?: (status: ConsumerStatus) => void;
@@ -61,7 +61,7 @@ export class LogConsumer {
   private taken: Taken | undefined;
   private source: StreamSource | undefined;
   private busNotBefore = 0;
-  private appliedAt = 0;
+  private batchBegunAt = 0;
   private comparedAt = 0;
   private readonly stopping = new AbortController();
   private readonly backOff = new BackOff(FIRST_BACK_OFF_MS, MOST_BACK_OFF_MS);
@@ -196,7 +196,7 @@ export class LogConsumer {
   private async take(source: StreamSource): Promise<JsMsg[]> {
     try {
       const messages = await source.next();
-      const gatherMs = this.appliedAt + (this.options.gatherMs ?? 0) - Date.now();
+      const gatherMs = this.batchBegunAt + (this.options.gatherMs ?? 0) - Date.now();
       if (messages.length > 0 && gatherMs > 0) await source.gather(messages, this.options.batchEvents ?? DEFAULT_BATCH_EVENTS, gatherMs);
       return messages;
     } catch (error) {
@@ -285,10 +285,10 @@ export class LogConsumer {
     const last = events.at(-1);
     if (!last) return;
     const mark: LogMark = { epoch: this.epoch, position: last.position, leaf: last.leaf };
+    this.batchBegunAt = Date.now();
     await inSpan('consume batch', { kind: 'consumer', attributes: { 'millrace.log': logName(this.log), 'messaging.batch.message_count': events.length }, ...causeOf(events) }, () =>
       this.options.handler.apply({ log: this.log, events, mark }));
     this.mark = mark;
-    this.appliedAt = Date.now();
     this.options.onApplied?.(this.log, events.length, from);
     if (this.options.handler.parked) this.parked = await this.options.handler.parked(this.log);
   }

@@ -36,7 +36,7 @@ export interface EventTransportOptions {
   /** Given the projection made of the app's `@OnEvent` methods, e.g. `(onEvent) => projectionRunner({ …, projections: [sales, onEvent] })`. */
   readonly handler: (onEvent: Projection<Sql>) => BatchHandler;
   readonly batchEvents?: number;
-  /** Least time between the commits of two batches of a log: see `LogConsumerOptions`. */
+  /** Least time between the beginnings of two batches of a log: see `LogConsumerOptions`. */
   readonly gatherMs?: number;
 }
 
