@@ -4,6 +4,7 @@ import type { EventContract, EventData } from '@millrace/contracts';
 import { DomainError } from '@millrace/kernel';
 import type { SubjectKeys } from '@millrace/privacy';
 import { hmacSha256 } from './hmac.ts';
+import { iso } from './iso-time.ts';
 import { FINGERPRINT_PURPOSE, replacePersonal } from './personal-data.ts';
 
 /** What two deliveries of one event have in common. */
@@ -44,7 +45,7 @@ export const fingerprintOf = (event: FingerprintedEvent, person: SubjectKeys | u
   return hash('sha256', canonical({
     type: contract.type, version: contract.version, source,
     ...(subject === undefined ? {} : { subject: blind ? blind(subject) : subject }),
-    ...(producerMs === undefined ? {} : { time: new Date(producerMs).toISOString() }),
+    ...(producerMs === undefined ? {} : { time: iso(producerMs) }),
     data: blind ? replacePersonal(contract, data, blind) : data,
   }), 'hex');
 };

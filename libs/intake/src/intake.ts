@@ -1,5 +1,5 @@
 import type { EventStore, KnownEvent, PlacedOutcome, Receipt } from '@millrace/event-store';
-import { logName, type LogKey, type Tenant } from '@millrace/kernel';
+import { logName, type LogKey } from '@millrace/kernel';
 import type { SubjectKeyProvider } from '@millrace/privacy';
 import { toCandidate, type Candidate } from './candidate.step.ts';
 import { identify, type Identities } from './identity.step.ts';

@@ -4,6 +4,7 @@ import { isDomainError, type Context, type JsonObject } from '@millrace/kernel';
 import { sealFields, type SubjectKeys } from '@millrace/privacy';
 import type { Candidate } from './candidate.step.ts';
 import { fingerprintOf } from './fingerprint.ts';
+import { iso } from './iso-time.ts';
 import type { IntakeLimits } from './limits.ts';
 import { accept, reject, type Checked } from './rejection.ts';
 import type { SourceGrant } from './source-grant.rule.ts';
@@ -17,9 +18,6 @@ export interface SealedEvent {
   readonly event: EventToAppend;
 }
 
-/** A request's events share their time of receipt, and often their own. */
-let lastIso = { ms: Number.NaN, text: '' };
-const iso = (ms: number): string => (ms === lastIso.ms ? lastIso.text : (lastIso = { ms, text: new Date(ms).toISOString() }).text);
 
 /** Fingerprint of a candidate, by its own text and its person's key. */
 export const candidateFingerprint = ({ contract, incoming, time, data }: Candidate, person: SubjectKeys | undefined): string =>
