@@ -12,7 +12,7 @@ export const CONTEXTS = ['clickstream', 'sales', 'customer', 'inventory', 'merch
 
 /** A block of the lake: under load a transaction, its file and their syncs, some 50 ms of work, are spread over thousands of events. */
 const BATCH_EVENTS = BLOCK;
-/** Least time between two batches of a log: bounds what files and transactions cost, and adds no more than this to what a query sees. */
+/** Least time between the beginnings of two batches of a log: bounds what files and transactions cost, and adds no more than this to what a query sees. */
 const GATHER_MS = 1_000;
 
 export interface LoadParts {
