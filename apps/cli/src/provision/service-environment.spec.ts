@@ -14,12 +14,12 @@ const plan: EnvironmentPlan = {
   ports: portPlan(7400), inherited: { PATH: '/bin' },
   adminUrls: { events: 'postgres://postgres:root@127.0.0.1:7411/postgres', reads: 'postgres://postgres:root@127.0.0.1:7412/postgres', keys: 'postgres://postgres:root@127.0.0.1:7413/postgres' },
   ledger: {
-    logKey: 'millrace/ledger+00000000+AA==', logSeedFile: '/home/secrets/ledger.seed', witnessKey: 'millrace/witness+00000000+AA==', witnessSeedFile: '/home/secrets/witness.seed',
-    mirrorDir: '/home/ledger/leaves', witnessDir: '/home/witness',
+    logKey: 'millrace/ledger+00000000+AA==', logSeedFile: '/data/secrets/ledger.seed', witnessKey: 'millrace/witness+00000000+AA==', witnessSeedFile: '/data/secrets/witness.seed',
+    mirrorDir: '/data/ledger/leaves', witnessDir: '/data/witness',
   },
-  natsUrl: 'nats://127.0.0.1:7421', dataDir: '/home/warehouse', segmentsDir: '/home/segments', apiTokenDigests: 'operator:aa', rootKeyFile: '/home/secrets/root.key',
-  password: (service) => `pw-${service}`, nkeySeedFile: (service) => `/home/secrets/${service}.nkey`,
-  xkey: (service) => ({ publicKey: `X-${service}`, seedFile: `/home/secrets/${service}.xkey` }), apiTokenFile: (principal) => `/home/secrets/${principal}.token`,
+  natsUrl: 'nats://127.0.0.1:7421', dataDir: '/data/warehouse', segmentsDir: '/data/segments', apiTokenDigests: 'operator:aa', rootKeyFile: '/data/secrets/root.key',
+  password: (service) => `pw-${service}`, nkeySeedFile: (service) => `/data/secrets/${service}.nkey`,
+  xkey: (service) => ({ publicKey: `X-${service}`, seedFile: `/data/secrets/${service}.xkey` }), apiTokenFile: (principal) => `/data/secrets/${principal}.token`,
   keyAskers: ['ingestion'],
 };
 
@@ -30,7 +30,7 @@ describe('the environment of a service', () => {
       PATH: '/bin', MILLRACE_HTTP_PORT: '7401', MILLRACE_API_TOKENS: 'operator:aa',
       MILLRACE_EVENTS_URL: 'postgres://millrace_ingestion:pw-ingestion@127.0.0.1:7411/millrace_events',
       MILLRACE_DATABASE_URL: 'postgres://millrace_ingestion:pw-ingestion@127.0.0.1:7412/ingestion',
-      MILLRACE_NATS_SEED_FILE: '/home/secrets/ingestion.nkey', MILLRACE_XKEY_SEED_FILE: '/home/secrets/ingestion.xkey', MILLRACE_SECURITY_XKEY: 'X-security',
+      MILLRACE_NATS_SEED_FILE: '/data/secrets/ingestion.nkey', MILLRACE_XKEY_SEED_FILE: '/data/secrets/ingestion.xkey', MILLRACE_SECURITY_XKEY: 'X-security',
     });
     expect(environment).not.toHaveProperty('MILLRACE_KEYS_URL');
     expect(environment).not.toHaveProperty('MILLRACE_ROOT_KEY_FILE');
@@ -38,21 +38,21 @@ describe('the environment of a service', () => {
 
   it('gives the key database, the root key and the list of askers to security alone', () => {
     expect(serviceEnvironment(plan, manifest('security', { appends: ['security'], databases: ['security'], keys: true, answers: ['query.security.>'] }))).toMatchObject({
-      MILLRACE_KEYS_URL: 'postgres://millrace_security:pw-security@127.0.0.1:7413/millrace_keys', MILLRACE_ROOT_KEY_FILE: '/home/secrets/root.key', MILLRACE_XKEYS: 'ingestion:X-ingestion',
+      MILLRACE_KEYS_URL: 'postgres://millrace_security:pw-security@127.0.0.1:7413/millrace_keys', MILLRACE_ROOT_KEY_FILE: '/data/secrets/root.key', MILLRACE_XKEYS: 'ingestion:X-ingestion',
     });
   });
 
   it('gives the console a token and no database, the warehouse its folder', () => {
     const console = serviceEnvironment(plan, manifest('console'));
-    expect(console).toMatchObject({ MILLRACE_HTTP_PORT: '7400', MILLRACE_API_TOKEN_FILE: '/home/secrets/console.token', MILLRACE_ANALYTICS_HTTP_URL: 'http://127.0.0.1:7403' });
+    expect(console).toMatchObject({ MILLRACE_HTTP_PORT: '7400', MILLRACE_API_TOKEN_FILE: '/data/secrets/console.token', MILLRACE_ANALYTICS_HTTP_URL: 'http://127.0.0.1:7403' });
     expect(Object.keys(console).filter((name) => /EVENTS_URL|DATABASE_URL|KEYS_URL|SEED/.test(name))).toEqual([]);
-    expect(serviceEnvironment(plan, manifest('warehouse', { reads: ['sales'] }))).toMatchObject({ MILLRACE_DATA_DIR: '/home/warehouse', MILLRACE_SEGMENTS_DIR: '/home/segments' });
+    expect(serviceEnvironment(plan, manifest('warehouse', { reads: ['sales'] }))).toMatchObject({ MILLRACE_DATA_DIR: '/data/warehouse', MILLRACE_SEGMENTS_DIR: '/data/segments' });
     expect(console).not.toHaveProperty('MILLRACE_SEGMENTS_DIR');
   });
 
   it('gives backbone the key it signs with and the witness\'s public one, and the witness nothing but its own', () => {
     expect(serviceEnvironment(plan, manifest('backbone', { relay: true }))).toMatchObject({
-      MILLRACE_LEDGER_SEED_FILE: '/home/secrets/ledger.seed', MILLRACE_LEDGER_DIR: '/home/ledger/leaves',
+      MILLRACE_LEDGER_SEED_FILE: '/data/secrets/ledger.seed', MILLRACE_LEDGER_DIR: '/data/ledger/leaves',
       MILLRACE_WITNESS_HTTP_URL: 'http://127.0.0.1:7406', MILLRACE_WITNESS_KEY: plan.ledger.witnessKey,
     });
     expect(serviceEnvironment(plan, manifest('ingestion', { appends: ['sales'] }))).not.toHaveProperty('MILLRACE_LEDGER_SEED_FILE');
