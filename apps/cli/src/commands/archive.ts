@@ -1,7 +1,7 @@
-import { SingleBar } from 'cli-progress';
 import { parseLogName } from '@millrace/kernel';
 import { connectPlatform, type PlatformClient } from '../client/platform-client.ts';
 import { megabytes } from '../output/table.ts';
+import { progressBar } from '../output/progress-bar.ts';
 import { present } from '../output/terminal.ts';
 import { withTenant, type CommandContext, type Register, type TenantOptions } from './command-context.ts';
 import { untilInterrupted } from './interruption.ts';
@@ -22,12 +22,9 @@ interface Step {
 
 interface Archived { readonly log: string; readonly archivedThrough: number; readonly done: boolean; readonly segments: NonNullable<Step['segment']>[] }
 
-/** Where no screen redraws, a line every five seconds is enough for a log. */
-const PLAIN_INTERVAL_MS = 5000;
-
 /** Asks for segment after segment. Interrupting stops between two of them; what is archived stays so. */
 const archive = async (client: PlatformClient, log: string, { tenant, through, segmentEvents }: ArchiveOptions, { terminal }: CommandContext): Promise<Archived> => {
-  const bar = new SingleBar({ stream: terminal.progress, format: 'archiving [{bar}] {percentage}% | {value}/{total} events | {eta_formatted} left', hideCursor: true, noTTYOutput: true, notTTYSchedule: PLAIN_INTERVAL_MS, etaBuffer: 20, barsize: 24, linewrap: false });
+  const bar = progressBar(terminal.progress, 'archiving [{bar}] {percentage}% | {value}/{total} events | {eta_formatted} left', 20);
   const segments: Archived['segments'] = [];
   bar.start(through, 0);
   try {

@@ -1,6 +1,6 @@
 import { chmod, rm } from 'node:fs/promises';
 import { basename, join, resolve, sep } from 'node:path';
-import { SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
 import { DomainError } from '@millrace/kernel';
 import { basesIn, copyArchive, manifestDigest, takeBaseBackup, type StepProgress } from '../backup/base-backup.ts';
 import { BACKED_UP, parseTarget, readManifest, type BackedUp } from '../backup/manifest.ts';
@@ -11,6 +11,7 @@ import { homeAt, openHome, type Home } from '../home/home.ts';
 import { acquireLock } from '../home/lock.ts';
 import { postgresPassword } from '../home/secret.ts';
 import { megabytes } from '../output/table.ts';
+import { progressBar } from '../output/progress-bar.ts';
 import { present } from '../output/terminal.ts';
 import { withAdmin } from '../provision/databases.ts';
 import type { CommandContext, Register } from './command-context.ts';
@@ -18,9 +19,6 @@ import type { CommandContext, Register } from './command-context.ts';
 /** Erasure is complete when the last backup of the keys is gone: the certificate names this. */
 const KEYS_KEPT_DAYS = 35;
 const DAY_MS = 86_400_000;
-/** Where no screen redraws, a line every five seconds is enough for a log. */
-const PLAIN_INTERVAL_MS = 5_000;
-
 const stepProgress = (stream: NodeJS.WritableStream): StepProgress & { stop(): void } => {
   let bar: SingleBar | undefined;
   let done = 0;
@@ -28,7 +26,7 @@ const stepProgress = (stream: NodeJS.WritableStream): StepProgress & { stop(): v
     begin(step, bytes) {
       bar?.stop();
       done = 0;
-      bar = new SingleBar({ stream, format: `${step.padEnd(18)} [{bar}] {percentage}% | {megabytes} of ${megabytes(bytes)} | {eta_formatted} left`, hideCursor: true, noTTYOutput: true, notTTYSchedule: PLAIN_INTERVAL_MS, etaBuffer: 200, barsize: 24, linewrap: false });
+      bar = progressBar(stream, `${step.padEnd(18)} [{bar}] {percentage}% | {megabytes} of ${megabytes(bytes)} | {eta_formatted} left`);
       bar.start(bytes, 0, { megabytes: megabytes(0) });
     },
     moved(bytes) {

@@ -3,7 +3,7 @@ import { connectPlatform } from '../client/platform-client.ts';
 import { ownSourceKey } from '../client/source-keys.ts';
 import { homeAt } from '../home/home.ts';
 import { importOnlineRetail, type ImportReport } from '../import/import-online-retail.ts';
-import { progressBar } from '../import/import-progress.ts';
+import { importBar } from '../import/import-progress.ts';
 import { importSummary } from '../import/import-summary.ts';
 import { present } from '../output/terminal.ts';
 import { untilInterrupted } from './interruption.ts';
@@ -22,7 +22,7 @@ const runImport = async ({ config, terminal }: CommandContext, file: string, { t
   const client = connectPlatform(config.home);
   const sourceKey = await ownSourceKey(client, home, { tenant, name: source, recordOf: ['sales', 'customer', 'merchandise'], earliest: EARLIEST });
   return untilInterrupted((signal) => importOnlineRetail({
-    file: resolve(file), ingestionUrl: client.urlOf('ingestion'), sourceKey, progress: progressBar(terminal.progress), signal,
+    file: resolve(file), ingestionUrl: client.urlOf('ingestion'), sourceKey, progress: importBar(terminal.progress), signal,
     journalFile: journal === undefined ? home.path('imports', `${tenant}-${source}.journal.jsonl`) : resolve(journal),
   }));
 };

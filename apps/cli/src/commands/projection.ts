@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import { SingleBar } from 'cli-progress';
 import type { Command } from 'commander';
 import { DomainError } from '@millrace/kernel';
 import { connectPlatform, type PlatformClient } from '../client/platform-client.ts';
 import { ownerOf, PROJECTING, type BuildRow, type ProjectingService } from '../client/projections.ts';
 import { alignedTable } from '../output/table.ts';
+import { progressBar } from '../output/progress-bar.ts';
 import { present } from '../output/terminal.ts';
 import type { CommandContext, Register } from './command-context.ts';
 import { untilInterrupted } from './interruption.ts';
@@ -25,8 +25,6 @@ interface Switched { readonly projection: string; readonly from: Omit<Side, 'par
 interface BuildOptions { readonly json?: boolean; readonly build?: number }
 
 const POLL_MS = 500;
-/** Where no screen redraws, a line every five seconds is enough for a log. */
-const PLAIN_INTERVAL_MS = 5000;
 /** A comparison reads both builds whole. */
 const DIFF_TIMEOUT_MS = 15 * 60_000;
 const MOST = 1_000_000_000;
@@ -50,7 +48,7 @@ export const reportLines = ({ projection, active, candidate, at, equal, tables }
 
 /** Follows a build until it is ready. Interrupting stops the watching, not the build. */
 const watch = async (client: PlatformClient, service: ProjectingService, begun: BuildRow, context: CommandContext): Promise<BuildRow> => {
-  const bar = new SingleBar({ stream: context.terminal.progress, format: 'rebuilding [{bar}] {percentage}% | {value}/{total} events | {rate} events/s | {left} left', hideCursor: true, noTTYOutput: true, notTTYSchedule: PLAIN_INTERVAL_MS, barsize: 24, linewrap: false });
+  const bar = progressBar(context.terminal.progress, 'rebuilding [{bar}] {percentage}% | {value}/{total} events | {rate} events/s | {left} left', 10);
   bar.start(Math.max(1, begun.target), 0, { rate: '–', left: '–' });
   try {
     return await untilInterrupted(async (signal) => {

@@ -1,5 +1,5 @@
 import { Writable } from 'node:stream';
-import { progressBar, silentProgress } from './import-progress.ts';
+import { importBar, silentProgress } from './import-progress.ts';
 
 const sink = (): { stream: Writable; text: () => string } => {
   let text = '';
@@ -9,7 +9,7 @@ const sink = (): { stream: Writable; text: () => string } => {
 describe('progress', () => {
   it('goes to the stream it is given, with what is left', () => {
     const { stream, text } = sink();
-    const progress = progressBar(stream);
+    const progress = importBar(stream);
     progress.reading(10_000);
     progress.sending(200, 50);
     progress.sent(50, 900);
@@ -22,7 +22,7 @@ describe('progress', () => {
   });
   it('may be stopped at any time, more than once', () => {
     const { stream, text } = sink();
-    const progress = progressBar(stream);
+    const progress = importBar(stream);
     progress.stop();
     progress.sent(1, 1);
     progress.retrying('x', 1);

@@ -1,4 +1,5 @@
-import { SingleBar } from 'cli-progress';
+import type { SingleBar } from 'cli-progress';
+import { progressBar } from '../output/progress-bar.ts';
 
 /** What an import tells while it runs. */
 export interface ImportProgress {
@@ -12,14 +13,8 @@ export interface ImportProgress {
 
 export const silentProgress: ImportProgress = { reading: () => undefined, sending: () => undefined, sent: () => undefined, retrying: () => undefined, stop: () => undefined };
 
-/** Where no screen redraws, a line every five seconds is enough for a log. */
-const PLAIN_INTERVAL_MS = 5000;
-
-const makeBar = (stream: NodeJS.WritableStream, format: string): SingleBar =>
-  new SingleBar({ stream, format, hideCursor: true, noTTYOutput: true, notTTYSchedule: PLAIN_INTERVAL_MS, etaBuffer: 200, stopOnComplete: false, barsize: 24, linewrap: false });
-
 /** A bar with rate and time left on `stream`, which is standard error: standard output belongs to the report. */
-export const progressBar = (stream: NodeJS.WritableStream): ImportProgress => {
+export const importBar = (stream: NodeJS.WritableStream): ImportProgress => {
   let bar: SingleBar | undefined;
   let startedAt = 0;
   let linesSent = 0;
@@ -29,13 +24,13 @@ export const progressBar = (stream: NodeJS.WritableStream): ImportProgress => {
   };
   return {
     reading: (lines) => {
-      if (bar === undefined) (bar = makeBar(stream, 'reading   {value} lines | {duration_formatted}')).start(0, 0);
+      if (bar === undefined) (bar = progressBar(stream, 'reading   {value} lines | {duration_formatted}')).start(0, 0);
       bar.update(lines);
     },
     sending: (events, alreadyStored) => {
       stop();
       [startedAt, linesSent] = [performance.now(), 0];
-      bar = makeBar(stream, 'sending   [{bar}] {percentage}% | {value}/{total} events | {rate} lines/s | {eta_formatted} left{note}');
+      bar = progressBar(stream, 'sending   [{bar}] {percentage}% | {value}/{total} events | {rate} lines/s | {eta_formatted} left{note}');
       bar.start(events, alreadyStored, { rate: '–', note: '' });
     },
     sent: (events, lines) => {
