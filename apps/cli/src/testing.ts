@@ -1,3 +1,4 @@
+import { afterAll, beforeAll, beforeEach } from '@jest/globals';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -132,5 +133,21 @@ export const standInPlatform = async (folder: string, workspace?: string): Promi
       lock.release();
       await Promise.all([...servers.keys()].map(away));
     },
+  };
+};
+
+/** A stand-in platform for all tests of a file; what was heard is forgotten before each, what it answers is not. To be asked in tests only. */
+export const sharedPlatform = (): StandInPlatform => {
+  const folder = scratchFolder();
+  let made: StandInPlatform;
+  beforeAll(async () => { made = await standInPlatform(folder.path); });
+  beforeEach(() => { made.heard.length = 0; });
+  afterAll(async () => {
+    await made.close();
+    folder.remove();
+  });
+  return {
+    get home() { return made.home; }, get config() { return made.config; }, get base() { return made.base; }, get heard() { return made.heard; },
+    on: (...told) => made.on(...told), away: (listener) => made.away(listener), run: (...args) => made.run(...args), close: () => made.close(),
   };
 };

@@ -29,3 +29,4 @@ export { parseServiceManifest, type ServiceManifest } from './service-manifest.t
 export { checkWireEvent, wireEventJsonSchema, wireEventSchema, type WireEvent } from './wire-event.ts';
 export type { Fixture } from './fixtures/fixture.ts';
 export { FIXTURES } from './fixtures/frozen.ts';
+export type { ConsumerExplanation, LogExplanation, PositionRange } from './backbone/log-explanation.ts';

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Inject, Post, Query } from '@nestjs/common';
+import type { LogExplanation } from '@millrace/contracts';
 import { Allow } from '@millrace/service-kit';
 import { parseRecoveryWish, parseLogFilter } from '../event-log/parameters.ts';
-import type { LogExplanation } from './explanation.rule.ts';
 import { Recovery, type RecoveredLog } from './recovery.ts';
 
 @Allow('operator')

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import type { LogExplanation } from '@millrace/contracts';
 import { BusLink, OrderedConsumers, respond, streamNameOf, type BatchHandler, type ConsumerStatus, type EventBatch } from '@millrace/event-bus';
 import { PgEventStore } from '@millrace/event-store';
 import { logName, type LogKey, type LogMark, type StoredEvent } from '@millrace/kernel';
@@ -6,7 +7,6 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { eventually, freshDatabase, postgresUrl, uniqueName, uniqueTenant, withClient, type TestDatabase } from '@millrace/testing';
 import type { LogStanding } from '../event-log/log-standing.ts';
 import { guardedNats, PASSWORD, prepared, runBackbone, TOKEN, unitsOf, type RunningBackbone } from '../testing.ts';
-import type { LogExplanation } from './explanation.rule.ts';
 import type { RecoveredLog } from './recovery.ts';
 
 /** Effects and marks of a consumer, kept while its process comes and goes. */

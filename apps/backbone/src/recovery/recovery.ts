@@ -1,8 +1,9 @@
+import type { LogExplanation } from '@millrace/contracts';
 import type { FactLog } from '@millrace/event-sourcing';
 import type { PgEventStore } from '@millrace/event-store';
 import { isDomainError, parseLogName, type LogEpoch, type LogKey } from '@millrace/kernel';
 import type { EvidenceCollector, LogFilter } from './evidence.ts';
-import { explain, type LogExplanation } from './explanation.rule.ts';
+import { explain } from './explanation.rule.ts';
 
 /** A log whose epoch stands on a recovery, told in the tenant's backbone/0 log. */
 export interface RecoveredLog {

@@ -1,14 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { scratchFolder, standInPlatform, type StandInPlatform } from '../testing.ts';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { sharedPlatform } from '../testing.ts';
 
-const folder = scratchFolder();
-let platform: StandInPlatform;
-beforeAll(async () => { platform = await standInPlatform(folder.path); });
-beforeEach(() => { platform.heard.length = 0; });
-afterAll(async () => {
-  await platform.close();
-  folder.remove();
-});
+const platform = sharedPlatform();
 
 const asked = (): string[] => platform.heard.map(({ listener, request }) => `${listener} ${request}`);
 

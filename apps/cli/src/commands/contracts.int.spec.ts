@@ -1,16 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { scratchFolder, standInPlatform, type StandInPlatform } from '../testing.ts';
+import { describe, expect, it } from '@jest/globals';
+import { sharedPlatform } from '../testing.ts';
 
-let folder: ReturnType<typeof scratchFolder>;
-let platform: StandInPlatform;
-beforeEach(async () => {
-  folder = scratchFolder();
-  platform = await standInPlatform(folder.path);
-});
-afterEach(async () => {
-  await platform.close();
-  folder.remove();
-});
+const platform = sharedPlatform();
 
 const fine = { contracts: 42, fixtures: 42, events: 120, complete: true, breaks: [], unfit: [] };
 const broken = { rule: 'upcast-refused', type: 'sales.order.placed', version: 1, pointer: '/lines', says: '/lines: read as version 2, an old event does not fit there.', breaks: ['metric revenue.net', 'table warehouse.order_line'], log: 'sales/0', position: 7 };

@@ -1,14 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { scratchFolder, standInPlatform, type StandInPlatform } from '../testing.ts';
+import { describe, expect, it } from '@jest/globals';
+import { sharedPlatform } from '../testing.ts';
 
-const folder = scratchFolder();
-let platform: StandInPlatform;
-beforeAll(async () => { platform = await standInPlatform(folder.path); });
-beforeEach(() => { platform.heard.length = 0; });
-afterAll(async () => {
-  await platform.close();
-  folder.remove();
-});
+const platform = sharedPlatform();
 
 const standing = { tenant: 'shop', context: 'sales', shards: 4, shardsBefore: 1, raisedAt: '2026-11-24T00:00:00.000Z', logs: [{ log: 'sales/0', head: 120 }, { log: 'sales/3', head: 7 }] };
 

@@ -1,14 +1,7 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { scratchFolder, standInPlatform, type StandInPlatform } from '../testing.ts';
+import { beforeEach, describe, expect, it } from '@jest/globals';
+import { sharedPlatform } from '../testing.ts';
 
-const folder = scratchFolder();
-let platform: StandInPlatform;
-beforeAll(async () => { platform = await standInPlatform(folder.path); });
-beforeEach(() => { platform.heard.length = 0; });
-afterAll(async () => {
-  await platform.close();
-  folder.remove();
-});
+const platform = sharedPlatform();
 
 const active = { projection: 'sales-facts', version: 1, build: 1, state: 'active', position: 900, target: 900, parked: 0 };
 const building = { ...active, build: 2, state: 'building', position: 300, eventsPerSecond: 200, etaSeconds: 3 };

@@ -1,16 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { scratchFolder, standInPlatform, type StandInPlatform } from '../testing.ts';
-import type { LogExplanation } from './recovery-text.ts';
+import { describe, expect, it } from '@jest/globals';
+import type { LogExplanation } from '@millrace/contracts';
+import { sharedPlatform } from '../testing.ts';
 
-const folder = scratchFolder();
-let platform: StandInPlatform;
-beforeAll(async () => { platform = await standInPlatform(folder.path); });
-afterEach(() => { platform.heard.splice(0); });
-afterAll(async () => { await platform.close(); folder.remove(); });
+const platform = sharedPlatform();
 
-const agreeing: LogExplanation = { tenant: 'shop', log: 'customer/0', state: 'agrees', epoch: 7, head: 3, reasons: [], agreesThrough: 3, previousHead: 3, consumers: [], silent: [] };
+const agreeing: LogExplanation = { tenant: 'shop', log: 'customer/0', state: 'agrees', epoch: 7, head: 3, reasons: [], agreesThrough: 3, previousHead: 3, greatestEpoch: 7, consumers: [], silent: [] };
 const parted: LogExplanation = {
-  tenant: 'shop', log: 'sales/0', state: 'diverged', epoch: 7, head: 35, agreesThrough: 30, previousHead: 50, silent: ['warehouse'], reasons: ['the stream ends at 50, ahead of the log, which ends at 35'],
+  tenant: 'shop', log: 'sales/0', state: 'diverged', epoch: 7, head: 35, agreesThrough: 30, previousHead: 50, greatestEpoch: 7, silent: ['warehouse'], reasons: ['the stream ends at 50, ahead of the log, which ends at 35'],
   stream: { epoch: 7, first: 1, last: 50, agreesThrough: 30 },
   consumers: [
     { name: 'analytics', epoch: 7, position: 50, state: 'diverged', action: 'starts-over', agreesThrough: 30, exact: true, loses: { from: 31, to: 50, events: 20 }, repeats: { from: 1, to: 30, events: 30 }, appliesAnew: { from: 31, to: 35, events: 5 } },
@@ -18,7 +14,7 @@ const parted: LogExplanation = {
   ],
 };
 const mended: LogExplanation = {
-  ...parted, state: 'agrees', epoch: 9, reasons: [], agreesThrough: 35, silent: [], recovery: { epoch: 9, previousEpoch: 7, reason: 'disk', at: '2026-11-01T00:00:00.000Z' },
+  ...parted, state: 'agrees', epoch: 9, greatestEpoch: 9, reasons: [], agreesThrough: 35, silent: [], recovery: { epoch: 9, previousEpoch: 7, fromPosition: 31, head: 35, previousHead: 50, reason: 'disk', at: '2026-11-01T00:00:00.000Z' },
   consumers: parted.consumers.map((consumer) => ({ name: consumer.name, epoch: 9, position: 35, state: 'running', action: 'goes-on', agreesThrough: 35, exact: true })),
 };
 const posts = () => platform.heard.filter(({ request }) => request.startsWith('POST'));

@@ -1,10 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { LogExplanation } from '@millrace/contracts';
 import { DomainError } from '@millrace/kernel';
 import { connectPlatform, type PlatformClient } from '../client/platform-client.ts';
 import { present } from '../output/terminal.ts';
 import { untilInterrupted } from './interruption.ts';
 import { parseDuration } from './option-value.ts';
-import { explanationText, type LogExplanation } from './recovery-text.ts';
+import { explanationText } from './recovery-text.ts';
 import type { CommandContext, Register } from './command-context.ts';
 
 interface RecoverOptions {

@@ -1,33 +1,4 @@
-interface PositionRange { readonly from: number; readonly to: number; readonly events: number }
-
-interface ConsumerExplanation {
-  readonly name: string;
-  readonly epoch: number;
-  readonly position: number;
-  readonly state: string;
-  readonly action: 'goes-on' | 'starts-over';
-  readonly agreesThrough: number;
-  readonly exact: boolean;
-  readonly loses?: PositionRange;
-  readonly repeats?: PositionRange;
-  readonly appliesAnew?: PositionRange;
-}
-
-/** A log as backbone's `GET /v1/recovery` explains it. */
-export interface LogExplanation {
-  readonly tenant: string;
-  readonly log: string;
-  readonly state: 'agrees' | 'diverged' | 'recovering';
-  readonly epoch: number;
-  readonly head: number;
-  readonly reasons: readonly string[];
-  readonly agreesThrough: number;
-  readonly previousHead: number;
-  readonly stream?: { readonly epoch: number; readonly first: number; readonly last: number; readonly agreesThrough: number };
-  readonly consumers: readonly ConsumerExplanation[];
-  readonly silent: readonly string[];
-  readonly recovery?: { readonly epoch: number; readonly previousEpoch: number; readonly reason: string; readonly at: string };
-}
+import type { ConsumerExplanation, LogExplanation, PositionRange } from '@millrace/contracts';
 
 const inWords = ({ from, to, events }: PositionRange): string => `${events} events (${from === to ? from : `${from} to ${to}`})`;
 

@@ -1,11 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { scratchFolder, standInPlatform, type StandInPlatform } from '../testing.ts';
+import { describe, expect, it } from '@jest/globals';
+import { sharedPlatform } from '../testing.ts';
 
-const folder = scratchFolder();
-let platform: StandInPlatform;
-beforeAll(async () => { platform = await standInPlatform(folder.path); });
-afterEach(() => { platform.heard.splice(0); });
-afterAll(async () => { await platform.close(); folder.remove(); });
+const platform = sharedPlatform();
 const log = { tenant: 'shop', log: 'sales/0', epoch: 7, head: 900, state: 'relaying' };
 
 describe('millrace relay refill', () => {

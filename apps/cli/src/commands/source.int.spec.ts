@@ -1,16 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { beforeAll, describe, expect, it } from '@jest/globals';
 import { existsSync, writeFileSync } from 'node:fs';
 import { sourceKeyFile } from '../client/source-keys.ts';
-import { scratchFolder, standInPlatform, type StandInPlatform } from '../testing.ts';
+import { sharedPlatform } from '../testing.ts';
 
-const folder = scratchFolder();
-let platform: StandInPlatform;
-beforeAll(async () => { platform = await standInPlatform(folder.path); });
-beforeEach(() => { platform.heard.length = 0; });
-afterAll(async () => {
-  await platform.close();
-  folder.remove();
-});
+const platform = sharedPlatform();
 
 const issued = { tenant: 'shop', name: 'web', key: 'msk_secret' };
 
