@@ -1,6 +1,6 @@
 import { isDomainError, logName, type LogHead } from '@millrace/kernel';
 import {
-  formatCheckpoint, formatExtension, formatNote, formatOrigin, HASH_BYTES, openCheckpoint, parseCheckpoint, parseNote, signNote, TileTree,
+  formatCheckpoint, formatExtension, formatNote, formatOrigin, HASH_BYTES, openCheckpoint, parseCheckpoint, parseNote, signNote, TILE_WIDTH, TileTree,
   type LogOrigin, type SigningKey, type TrustedKeys,
 } from '@millrace/ledger';
 import type { PgLedgerStore, StoredCheckpoint } from '@millrace/event-store';
@@ -118,11 +118,11 @@ export class LogLedger {
     const checkpoint = openCheckpoint(stored.note, { log: this.parts.key.verifier });
     const { size } = checkpoint;
     if (checkpoint.origin !== formatOrigin(this.origin) || size !== stored.size) throw new Divergence(`the stored checkpoint of ${stored.size} leaves speaks of ${checkpoint.origin} at ${size}`);
-    const last = { level: 0, index: Math.floor((size - 1) / 256) };
+    const last = { level: 0, index: Math.floor((size - 1) / TILE_WIDTH) };
     const tiles = await this.parts.store.tiles(this.head, this.head.epoch, [...TileTree.edgeOf(size), last]);
     const tree = TileTree.resume(size, tiles);
     if (!sameBytes(tree.root(), checkpoint.root)) throw new Divergence(`the stored tiles do not give the root that was signed at ${size} leaves`);
-    const at = ((size - 1) % 256) * HASH_BYTES;
+    const at = ((size - 1) % TILE_WIDTH) * HASH_BYTES;
     this.lastLeaf = tiles.find(({ level, index }) => level === 0 && index === last.index)?.hashes.subarray(at, at + HASH_BYTES);
     return tree;
   }
@@ -130,11 +130,11 @@ export class LogLedger {
   /** After a crash, or with a folder that was lost, what the mirror lacks comes from the tiles. */
   private async fillMirror(size: number): Promise<void> {
     for (let from = await this.parts.mirror.size(this.origin); from < size;) {
-      const index = Math.floor(from / 256);
+      const index = Math.floor(from / TILE_WIDTH);
       const [tile] = await this.parts.store.tiles(this.head, this.head.epoch, [{ level: 0, index }]);
       if (tile === undefined) throw new Divergence(`tile 0/${index} is missing`);
-      await this.parts.mirror.write(this.origin, index * 256, tile.hashes);
-      from = index * 256 + tile.hashes.length / HASH_BYTES;
+      await this.parts.mirror.write(this.origin, index * TILE_WIDTH, tile.hashes);
+      from = index * TILE_WIDTH + tile.hashes.length / HASH_BYTES;
     }
   }
 

@@ -4,7 +4,7 @@ import {
   type Checkpoint, type LogOrigin, type SignedNote, type SigningKey, type VerifierKey,
 } from '@millrace/ledger';
 import { parseWitnessRequest, type WitnessRequest } from './witness-request.ts';
-import type { WitnessState } from './witness-state.ts';
+import type { WitnessedTree, WitnessState } from './witness-state.ts';
 
 /** What a witness answers: a cosignature, the size it remembers, or why not. Statuses are those of C2SP tlog-witness. */
 export type WitnessAnswer =
@@ -51,27 +51,26 @@ export class Witness {
     if (!this.logKeys.some((key) => isSignedBy(note, key))) return refuse(403, 'the checkpoint is not signed with a key this witness trusts');
     if (request.oldSize > checkpoint.size) return refuse(400, `the old size ${request.oldSize} is beyond the checkpoint's ${checkpoint.size}`);
     const submission = { request, note, checkpoint, origin };
+    const newest = this.state.newestEpoch(origin);
+    if (newest !== undefined && newest.epoch > origin.epoch) return refuse(403, `the log's epoch is ${newest.epoch} by now: checkpoints of ${origin.epoch} are no longer cosigned`);
     const known = this.state.last(checkpoint.origin);
-    return known === undefined ? this.first(submission) : this.next(submission, known);
+    return known === undefined ? this.first(submission, newest?.tree) : this.next(submission, known);
   }
 
-  private first(submission: Submission): Promise<WitnessAnswer> | WitnessAnswer {
-    const { request, checkpoint, origin } = submission;
-    const before = this.state.newestEpoch(origin);
-    if (before !== undefined && before.epoch > origin.epoch) return refuse(403, `the log's epoch is ${before.epoch} by now: checkpoints of ${origin.epoch} are no longer cosigned`);
+  /** `before`: the last tree of the epoch before, when there was one. */
+  private first(submission: Submission, before: WitnessedTree | undefined): Promise<WitnessAnswer> | WitnessAnswer {
+    const { request, checkpoint } = submission;
     if (request.oldSize !== 0) return { status: 409, size: 0 };
     if (checkpoint.size === 0 || request.proof.length > 0) return refuse(422, 'the first checkpoint has leaves and no proof');
     const named = extensionOf(checkpoint);
-    if (before !== undefined && (named?.origin !== before.tree.origin || named.size !== before.tree.size || Buffer.compare(named.root, before.tree.root) !== 0)) {
-      return refuse(422, `the first checkpoint of a new epoch names the last cosigned one of the old: ${before.tree.origin} at ${before.tree.size}`);
+    if (before !== undefined && (named?.origin !== before.origin || named.size !== before.size || Buffer.compare(named.root, before.root) !== 0)) {
+      return refuse(422, `the first checkpoint of a new epoch names the last cosigned one of the old: ${before.origin} at ${before.size}`);
     }
     return this.sign(submission);
   }
 
-  private next(submission: Submission, known: { readonly size: number; readonly root: Uint8Array }): Promise<WitnessAnswer> | WitnessAnswer {
-    const { request, checkpoint, origin } = submission;
-    const newest = this.state.newestEpoch(origin);
-    if (newest !== undefined && newest.epoch > origin.epoch) return refuse(403, `the log's epoch is ${newest.epoch} by now: checkpoints of ${origin.epoch} are no longer cosigned`);
+  private next(submission: Submission, known: WitnessedTree): Promise<WitnessAnswer> | WitnessAnswer {
+    const { request, checkpoint } = submission;
     if (request.oldSize !== known.size) return { status: 409, size: known.size };
     if (checkpoint.size === known.size && Buffer.compare(checkpoint.root, known.root) !== 0) return { status: 409, size: known.size };
     if (!verifyConsistency(known.size, checkpoint.size, known.root, checkpoint.root, request.proof)) return refuse(422, `the proof does not lead from the tree of ${known.size} leaves that was cosigned to this one`);
