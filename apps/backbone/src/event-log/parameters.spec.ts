@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { CONTEXTS, DomainError } from '@millrace/kernel';
 import fc from 'fast-check';
-import { optionalTenant, parseEventId, parseLogPage, requiredTenant } from './parameters.ts';
+import { optionalTenant, parseArchiveWish, parseEventId, parseLogPage, parseRecoveryWish, parseVerificationWish, requiredTenant } from './parameters.ts';
 
 const refusal = (act: () => unknown): { kind: string; code: string; message: string } => {
   try {
@@ -95,5 +95,24 @@ describe('an event id', () => {
   });
   it.each(['', 'x'.repeat(201), 'é'.repeat(101), 'a\0b', '\0'])('is not %j, which the database could not look up', (id) => {
     expect(refusal(() => parseEventId(id))).toMatchObject({ kind: 'invalid', code: 'event-id-malformed' });
+  });
+});
+
+describe('what an operator asks for', () => {
+  it('is about all logs, a tenant\'s, or those of a name', () => {
+    expect(parseVerificationWish({})).toEqual({ recovered: [] });
+    expect(parseVerificationWish({ log: 'sales/0' })).toEqual({ log: 'sales/0', recovered: [] });
+    expect(parseVerificationWish({ tenant: 'shop', log: 'sales/0', recovered: '7,12' })).toEqual({ tenant: 'shop', log: 'sales/0', recovered: [7, 12] });
+    expect(parseRecoveryWish({ tenant: 'shop', reason: ' a disk ' })).toEqual({ tenant: 'shop', reason: 'a disk' });
+  });
+
+  it.each([[{ recovered: '' }], [{ recovered: '7,' }], [{ recovered: '1'.repeat(16) }], [{ log: 'sales' }], [{ tenant: 'Shop' }], [{ epoch: '7' }]])('is refused as %j', (query) => {
+    expect(refusal(() => parseVerificationWish(query)).kind).toBe('invalid');
+  });
+
+  it('bounds a segment from both sides', () => {
+    const wish = { tenant: 'shop', log: 'sales/0', through: 500 };
+    expect(parseArchiveWish({ ...wish, segmentEvents: 100 })).toEqual({ log: { tenant: 'shop', context: 'sales', shard: 0 }, through: 500, segmentEvents: 100 });
+    for (const segmentEvents of [99, 100_001, 100.5, '100']) expect(refusal(() => parseArchiveWish({ ...wish, segmentEvents })).code).toBe('parameters-invalid');
   });
 });

@@ -25,6 +25,7 @@ const shardWish = z.strictObject({ tenant: z.string(), shards: z.int() });
 const logFilter = z.strictObject({ tenant: z.string().optional(), log: z.string().optional() });
 /** An operator's words; they stand in a fact for ever. */
 const MAX_REASON = 500;
+const verificationWish = logFilter.extend({ recovered: z.string().regex(/^\d{1,15}(,\d{1,15})*$/).optional() });
 const recoveryWish = logFilter.extend({ reason: z.string().trim().min(1).max(MAX_REASON) });
 const refillWish = z.strictObject({ tenant: z.string(), log: z.string(), from: z.int().min(1) });
 /** Newest events of each type and log that a check of contracts reads. */
@@ -116,6 +117,16 @@ export const parseLogFilter = (query: unknown): LogFilterWish => checkedFilter(p
 export const parseRecoveryWish = (body: unknown): LogFilterWish & { readonly reason: string } => {
   const { reason, ...filter } = parse(recoveryWish, body);
   return { ...checkedFilter(filter), reason };
+};
+
+/** What is to be verified: all logs, or those of a tenant, or those of a name; and the epochs whose end the operator knows of. */
+export interface VerificationWish extends LogFilterWish {
+  readonly recovered: readonly number[];
+}
+
+export const parseVerificationWish = (query: unknown): VerificationWish => {
+  const { recovered, ...filter } = parse(verificationWish, query);
+  return { ...checkedFilter(filter), recovered: recovered?.split(',').map(Number) ?? [] };
 };
 
 export const parseSample = (query: unknown): number => parse(sampleWish, query).sample;

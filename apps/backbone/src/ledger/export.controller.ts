@@ -3,9 +3,9 @@ import { PgEventStore, PgLedgerStore, type LedgerRow } from '@millrace/event-sto
 import { DomainError, type LogKey } from '@millrace/kernel';
 import { encodeBase64, formatProof, hashLeaf, openCheckpoint, parseOrigin, verifyInclusion, type LogOrigin, type VerifiedCheckpoint } from '@millrace/ledger';
 import { Allow } from '@millrace/service-kit';
-import { hash } from 'node:crypto';
 import { parseEventId, parseLogPage, requiredTenant } from '../event-log/parameters.ts';
 import { wholeRows } from '../verification/archived-rows.ts';
+import { entryOf } from '../verification/row.rule.ts';
 import { LedgerKeys } from './ledger-keys.ts';
 import { proveInclusion } from './tile-reader.ts';
 
@@ -19,10 +19,15 @@ interface ExportedEntry {
 
 const MAX_PAGE_BYTES = 4 * 1024 * 1024;
 
-const exported = ({ position, envelope, salt, data, dataDigest }: LedgerRow): ExportedEntry => {
-  if (!envelope || (!dataDigest && (!salt || !data))) throw new DomainError('unavailable', 'event-incomplete', { position }, `The event at position ${position} is not whole: verify the log.`);
-  const digest = dataDigest ?? hash('sha256', Buffer.concat([salt ?? Buffer.alloc(0), data ?? Buffer.alloc(0)]), 'buffer');
-  const entry = encodeBase64(Buffer.concat([envelope, digest]));
+const wholeEntry = (row: LedgerRow): Buffer => {
+  const entry = entryOf(row);
+  if (!entry) throw new DomainError('unavailable', 'event-incomplete', { position: row.position }, `The event at position ${row.position} is not whole: verify the log.`);
+  return entry;
+};
+
+const exported = (row: LedgerRow): ExportedEntry => {
+  const { position, salt, data, dataDigest } = row;
+  const entry = encodeBase64(wholeEntry(row));
   return dataDigest || !salt || !data ? { position, entry } : { position, entry, salt: encodeBase64(salt), data: encodeBase64(data) };
 };
 
@@ -54,7 +59,7 @@ export class ExportController {
     const { checkpoint, origin, note } = await this.lastCosigned(event.log);
     if (event.position > checkpoint.size) throw new DomainError('unavailable', 'not-cosigned-yet', { position: event.position, size: checkpoint.size }, `The event at position ${event.position} is not yet in a cosigned tree (${checkpoint.size} leaves): ask again in some seconds.`);
     const { rows: [row] } = await wholeRows(this.events, event.log, await this.store.rows(event.log, event.position - 1, 1, 1));
-    const entry = Buffer.from(row === undefined ? '' : exported(row).entry, 'base64');
+    const entry = row === undefined ? Buffer.alloc(0) : wholeEntry(row);
     const path = await proveInclusion(this.store, origin, event.position - 1, checkpoint.size);
     if (!verifyInclusion(event.position - 1, checkpoint.size, hashLeaf(entry), checkpoint.root, path)) throw new DomainError('conflict', 'event-altered', { position: event.position }, `The event at position ${event.position} is not the one that was signed: run \`millrace ledger verify\`.`);
     return { log: `${event.log.context}/${event.log.shard}`, position: event.position, proof: formatProof({ entry, index: event.position - 1, path, checkpoint: note }) };

@@ -13,10 +13,10 @@ export interface RecomputedRow {
 
 const same = (one: Uint8Array | null | undefined, other: Uint8Array | null | undefined): boolean => !!one && !!other && Buffer.compare(one, other) === 0;
 
-/** SHA-256(0x00 ‖ envelope ‖ digest), the digest of salt and data, or what stands in their place. */
-const leafOf = ({ envelope, salt, data, dataDigest }: LedgerRow): Uint8Array | undefined => {
+/** The log's entry as the tree has it: envelope ‖ digest of salt and data, or what stands in their place. Undefined for a row that is not whole. */
+export const entryOf = ({ envelope, salt, data, dataDigest }: LedgerRow): Buffer | undefined => {
   const digest = dataDigest ?? (salt && data ? hash('sha256', Buffer.concat([salt, data]), 'buffer') : undefined);
-  return envelope && digest ? hashLeaf(Buffer.concat([envelope, digest])) : undefined;
+  return envelope && digest ? Buffer.concat([envelope, digest]) : undefined;
 };
 
 const parsed = (envelope: Uint8Array | null): Record<string, unknown> | undefined => {
@@ -54,7 +54,8 @@ export const unreadableRow = (row: LedgerRow): RecomputedRow => ({ leaf: undefin
 
 /** Computes a row's leaf from its bytes and holds its columns against them. */
 export const recomputeRow = (log: Pick<LogOrigin, 'tenant'>, row: LedgerRow): RecomputedRow => {
-  const leaf = leafOf(row);
+  const entry = entryOf(row);
+  const leaf = entry && hashLeaf(entry);
   const lacking: Finding[] = leaf === undefined ? [{ kind: 'altered', position: row.position, what: 'envelope, salt or data is missing' }] : [];
   return { leaf, redacted: row.dataDigest !== null, findings: [...lacking, ...contradictions(log, row, leaf), ...neighbours(row)] };
 };

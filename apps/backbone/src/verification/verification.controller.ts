@@ -1,14 +1,14 @@
 import { Controller, Get, Inject, Query, Res } from '@nestjs/common';
 import { PgEventStore, PgLedgerStore } from '@millrace/event-store';
-import { logName, parseLogName, type LogKey, type Tenant } from '@millrace/kernel';
+import { logName, type LogKey } from '@millrace/kernel';
 import { parseCheckpoint, parseNote, parseOrigin } from '@millrace/ledger';
 import { Allow, Closing, loggableError, LOGGER, type Logger } from '@millrace/service-kit';
 import type { FastifyReply } from 'fastify';
+import { parseVerificationWish, type VerificationWish } from '../event-log/parameters.ts';
 import { LeafMirror } from '../ledger/leaf-mirror.ts';
 import { LedgerKeys } from '../ledger/ledger-keys.ts';
 import { WitnessClient } from '../ledger/witness-client.ts';
 import { LogVerification } from './log-verification.ts';
-import { parseVerificationWish, type VerificationWish } from './verification-wish.ts';
 
 /** One line of the answer: JSON, then a newline (application/x-ndjson). */
 type Line = (value: unknown) => Promise<void>;
@@ -66,6 +66,6 @@ export class VerificationController {
       if (origin !== undefined && (tenant === undefined || origin.tenant === tenant)) add(origin);
     }
     const all = [...known.values()].toSorted((one, other) => (`${one.tenant} ${logName(one)}` < `${other.tenant} ${logName(other)}` ? -1 : 1));
-    return log === undefined ? all : all.filter((one) => logName(one) === logName(parseLogName(one.tenant as Tenant, log)));
+    return log === undefined ? all : all.filter((one) => logName(one) === log);
   }
 }
