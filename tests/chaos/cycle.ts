@@ -5,10 +5,10 @@ import { violationsOf } from './checker.ts';
 import { ChaosClient } from './client.ts';
 import { ClientJournal, readAttempts } from './client-journal.ts';
 import { FAULT_ACTIONS, type Scene } from './faults.ts';
-import { isClients, type History, type LogEvent, type Violation } from './history.ts';
+import { isClients, type History, type Violation } from './history.ts';
 import { ledgerOf } from './ledger-view.ts';
 import type { CyclePlan, PlannedFault } from './plan.ts';
-import { accountingOf, call, lakeOf, metricsOf, readBus, readLog, settled, standingsOf, urlOf, warehouseOf } from './platform-view.ts';
+import { accountingOf, call, lakeOf, metricsOf, readBus, readLogs, settled, standingsOf, urlOf, warehouseOf } from './platform-view.ts';
 import { hold } from './processes.ts';
 import type { CycleResult, StruckFault } from './results.ts';
 import type { Rig } from './rig.ts';
@@ -74,13 +74,12 @@ export const runLoad = async (rig: Rig, plan: CyclePlan): Promise<Run> => {
 /** All that the platform shows of a tenant once it has come to rest, beside what the client wrote down. */
 export const recordHistory = async (rig: Rig, tenant: string, { journal, restored }: Pick<Run, 'journal' | 'restored'>): Promise<History> => {
   const standings = await settled(rig, tenant);
-  const logs: Record<string, LogEvent[]> = {};
-  for (const { log } of standings) logs[log] = await readLog(rig, tenant, log);
-  return {
-    tenant, source: SOURCE, attempts: await readAttempts(journal), logs,
-    bus: await readBus(rig, tenant, standings), accounting: await accountingOf(rig, tenant, SOURCE),
-    metrics: await metricsOf(rig, tenant), warehouse: await warehouseOf(rig, tenant), lake: await lakeOf(rig, tenant, standings.filter(({ log }) => isClients(log))), ...(restored === undefined ? {} : { restored }), ledger: await ledgerOf(rig, tenant, standings),
-  };
+  // At rest nothing changes any more: what is read may be read at once.
+  const [attempts, logs, bus, accounting, metrics, warehouse, lake, ledger] = await Promise.all([
+    readAttempts(journal), readLogs(rig, tenant, standings.map(({ log }) => log)), readBus(rig, tenant, standings), accountingOf(rig, tenant, SOURCE),
+    metricsOf(rig, tenant), warehouseOf(rig, tenant), lakeOf(rig, tenant, standings.filter(({ log }) => isClients(log))), ledgerOf(rig, tenant, standings),
+  ]);
+  return { tenant, source: SOURCE, attempts, logs, bus, accounting, metrics, warehouse, lake, ledger, ...(restored === undefined ? {} : { restored }) };
 };
 
 /** What a log held when its cycle ended: the same must be there when the home is given up. */

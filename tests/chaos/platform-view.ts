@@ -62,7 +62,7 @@ export const settled = async (place: Place, tenant: string, deadlineMs = 120_000
 interface EventPage { readonly events: readonly (Pick<LogEvent, 'position' | 'epoch' | 'streamVersion' | 'leaf' | 'data'> & { readonly envelope: Pick<LogEvent, 'id' | 'type' | 'via' | 'stream' | 'time'> })[] }
 
 /** A whole log through the API. A page that does not go on where the last one ended is kept as it came: the checker names it. */
-export const readLog = async (place: Place, tenant: string, log: string): Promise<LogEvent[]> => {
+const readLog = async (place: Place, tenant: string, log: string): Promise<LogEvent[]> => {
   const read: LogEvent[] = [];
   for (let after = 0; ;) {
     const { events } = await call<EventPage>(place, 'backbone', `/v1/logs/${log}/events?tenant=${tenant}&after=${after}&limit=${PAGE}`);
@@ -71,6 +71,10 @@ export const readLog = async (place: Place, tenant: string, log: string): Promis
     after = events.at(-1)!.position;
   }
 };
+
+/** These logs, side by side. */
+export const readLogs = async (place: Place, tenant: string, logs: readonly string[]): Promise<Record<string, LogEvent[]>> =>
+  Object.fromEntries(await Promise.all(logs.map(async (log): Promise<[string, LogEvent[]]> => [log, await readLog(place, tenant, log)])));
 
 const sha256 = (...parts: readonly Uint8Array[]): Buffer => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
 

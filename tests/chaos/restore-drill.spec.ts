@@ -12,6 +12,11 @@ describe('what is ahead of a restored log', () => {
     expect(stillRunning([told()], at('diverged'), { analytics: at('diverged'), warehouse: at('running') })).toEqual([]);
   });
 
+  it('is not whoever was behind the copy and follows the log as it is now', () => {
+    const behind = told({ consumers: [{ name: 'warehouse', position: 44, state: 'running', agreesThrough: 44 }] });
+    expect(stillRunning([behind], at('diverged'), { warehouse: at('running') })).toEqual([]);
+  });
+
   it.each([
     ['the relay', at('relaying'), at('diverged'), ['the relay of sales/0']],
     ['a consumer', at('diverged'), at('running'), ['analytics of sales/0']],

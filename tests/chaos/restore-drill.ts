@@ -26,12 +26,15 @@ const DIVERGED_WITHIN_MS = 120_000;
 /** Under load nobody stands at a head for long: the command mends at once and need not wait until all have followed. */
 const FOLLOW_WAIT = '5s';
 
-/** What is ahead of the database and does not stand still yet, in words; empty when all that is ahead has stopped. */
+/**
+ * What is ahead of the database and does not stand still yet, in words; empty when all that is ahead has stopped. A consumer that
+ * was behind the copy is not ahead: it follows the restored log.
+ */
 export const stillRunning = (logs: readonly ExplainedLog[], relays: readonly { readonly log: string; readonly state: string }[], consumers: Readonly<Record<string, readonly { readonly log: string; readonly state: string }[]>>): string[] =>
-  logs.filter(({ agreesThrough, previousHead }) => previousHead > agreesThrough).flatMap(({ log, state, agreesThrough, consumers: told }) => [
+  logs.filter(({ agreesThrough, previousHead }) => previousHead > agreesThrough).flatMap(({ log, state, consumers: told }) => [
     ...(state === 'diverged' ? [] : [`${log} is ${state}`]),
     ...(relays.find((relay) => relay.log === log)?.state === 'diverged' ? [] : [`the relay of ${log}`]),
-    ...told.filter(({ position }) => position > agreesThrough).filter(({ name }) => consumers[name]?.find((each) => each.log === log)?.state !== 'diverged').map(({ name }) => `${name} of ${log}`),
+    ...told.filter(({ position, agreesThrough }) => position > agreesThrough).filter(({ name }) => consumers[name]?.find((each) => each.log === log)?.state !== 'diverged').map(({ name }) => `${name} of ${log}`),
   ]);
 
 const explained = async ({ rig, tenant }: Drilled): Promise<ExplainedLog[]> => (await call<{ logs: ExplainedLog[] }>(rig, 'backbone', `/v1/recovery?tenant=${tenant}`)).logs;

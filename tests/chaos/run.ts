@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import { digestOf, recordHistory, runCycle, runLoad } from './cycle.ts';
 import { planOf, type FaultName } from './plan.ts';
 import { blindSpots, PLANTED } from './planted.ts';
-import { readLog, standingsOf } from './platform-view.ts';
+import { readLogs, standingsOf } from './platform-view.ts';
 import type { CycleResult } from './results.ts';
 import { Rig } from './rig.ts';
 import { root } from '../e2e/platform.ts';
@@ -45,8 +45,7 @@ const proveChecker = async (rig: Rig, seed: string, first: number, say: RunOptio
 const changedSince = async (rig: Rig, digests: ReadonlyMap<string, string>): Promise<string[]> => {
   const changed: string[] = [];
   for (const [tenant, digest] of digests) {
-    const logs: Record<string, Awaited<ReturnType<typeof readLog>>> = {};
-    for (const { log } of await standingsOf(rig, tenant)) logs[log] = await readLog(rig, tenant, log);
+    const logs = await readLogs(rig, tenant, (await standingsOf(rig, tenant)).map(({ log }) => log));
     if (digestOf(logs) !== digest) changed.push(tenant);
   }
   return changed;
