@@ -26,8 +26,9 @@ const MOST_WAIT_MS = 1_000;
 const DUPLICATE_CHANCE = 0.08;
 const CONCURRENT_CHANCE = 0.08;
 const CONFLICT_CHANCE = 0.06;
-/** Load beyond what was planned while a fault takes its time; more would only fill the disk. */
+/** Load beyond what was planned while a fault takes its time; more would only fill the disk. It must not run dry before the fault is over. */
 const MOST_PER_PLANNED = 6;
+const GENTLE_WAIT_MS = 500;
 
 type Answered = { readonly answers: readonly Answer[] } | { readonly lost: string };
 
@@ -71,7 +72,7 @@ export class ChaosClient {
   }
 
   private async lane(lane: number): Promise<void> {
-    const { plan } = this.options;
+    const { plan, mayEnd } = this.options;
     const load = new LaneLoad(plan, lane);
     const random = randomOf('mischief', plan.seed, plan.cycle, lane);
     while (this.failure === undefined && !this.done()) {
@@ -80,6 +81,7 @@ export class ChaosClient {
       await this.untilAcknowledged(batch);
       await beside;
       await this.mischief(random, batch);
+      if (this.acknowledged >= plan.events && !mayEnd()) await pause(GENTLE_WAIT_MS);
     }
   }
 

@@ -1,6 +1,6 @@
 import { millrace, until } from '../e2e/platform.ts';
 import type { ChaosClient } from './client.ts';
-import type { History } from './history.ts';
+import { isClients, type History } from './history.ts';
 import { call, consumersOf, standingsOf } from './platform-view.ts';
 import { hold } from './processes.ts';
 import type { Rig } from './rig.ts';
@@ -39,6 +39,19 @@ export const stillRunning = (logs: readonly ExplainedLog[], relays: readonly { r
 
 const explained = async ({ rig, tenant }: Drilled): Promise<ExplainedLog[]> => (await call<{ logs: ExplainedLog[] }>(rig, 'backbone', `/v1/recovery?tenant=${tenant}`)).logs;
 
+/**
+ * Relay and consumers of every log have taken what the copy does not hold. What nobody but the client has seen when a database is put back is
+ * lost without a trace on the platform's side, and there is nothing for `recover` to compare.
+ */
+const allAhead = async ({ rig, tenant }: Drilled): Promise<void> => {
+  const copied = new Map((await standingsOf(rig, tenant)).filter(({ log }) => isClients(log)).map(({ log, head }) => [log, head]));
+  await until('relay and consumers to be ahead of the copy', async () => {
+    const relayed = (await standingsOf(rig, tenant)).filter(({ log, relayed: to }) => to > (copied.get(log) ?? Infinity));
+    const [sales, all] = [await consumersOf(rig, 'analytics', tenant), await consumersOf(rig, 'warehouse', tenant)].map((consumers) => consumers.filter(({ log, position }) => position > (copied.get(log) ?? Infinity)));
+    return relayed.length === copied.size && sales!.length === 1 && all!.length === copied.size ? true : undefined;
+  }, DIVERGED_WITHIN_MS);
+};
+
 /** Everybody who has seen more than the older copy holds stands still as diverged. */
 const allStopped = async (drilled: Drilled): Promise<void> => {
   let running: readonly string[] = [];
@@ -73,6 +86,7 @@ export const restoreOlderEvents = async (drilled: Drilled, beforeRestore: () => 
   const copy = await rig.copyOf('events', () => { client.era = 'copied'; });
   const goal = client.acknowledged + LOAD_BETWEEN;
   await hold('load beyond the copy', () => client.acknowledged >= goal, 60_000);
+  await allAhead(drilled);
   await beforeRestore();
   await rig.restoreCopy('events', copy, () => { client.era = 'restored'; });
   await allStopped(drilled);

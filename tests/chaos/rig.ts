@@ -12,6 +12,8 @@ import { commandOf, environmentOf, hold, isRunning, killAll, signal, workingIn }
 interface SupervisorStatus { readonly ready: boolean; readonly services: readonly { readonly name: string; readonly pid: number | null; readonly healthy: boolean }[] }
 
 export type VolumeName = 'events' | 'nats';
+/** A loaded machine takes its time to start a process. */
+const TWIN_READY_WITHIN_MS = 240_000;
 const VOLUME_MB: Record<VolumeName, number> = { events: 1536, nats: 1024 };
 
 /** A second process of a service, beside the supervised one. */
@@ -154,7 +156,7 @@ export class Rig implements Place {
     const [command, ...args] = commandOf(pid);
     const child = spawn(command!, args, { env: change({ ...environmentOf(pid), MILLRACE_HTTP_PORT: String(port) }), stdio: 'ignore' });
     this.twins.add(child);
-    await until(`the second ${name} to be ready`, async () => ((await fetch(`${url}/ready`)).ok ? true : undefined), 60_000);
+    await until(`the second ${name} to be ready`, async () => ((await fetch(`${url}/ready`)).ok ? true : undefined), TWIN_READY_WITHIN_MS);
     return { pid: child.pid!, url };
   }
 
