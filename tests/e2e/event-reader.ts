@@ -13,6 +13,8 @@ export interface ReadEvent {
 interface Page { readonly events: readonly { readonly log: string; readonly position: number; readonly envelope: { readonly id: string; readonly type: string } }[] }
 
 const PORT_OF_BACKBONE = 5;
+const PORT_OF_SUPERVISOR = 20;
+const PORT_OF_INGESTION = 1;
 
 /** Calls a service's HTTP interface with the operator's token. */
 export const ask = async <T>(platform: Pick<Platform, 'home' | 'base'>, portOffset: number, path: string): Promise<T> => {
@@ -21,6 +23,14 @@ export const ask = async <T>(platform: Pick<Platform, 'home' | 'base'>, portOffs
   if (!response.ok) throw new Error(`${path} answered ${response.status}: ${await response.text()}`);
   return await response.json() as T;
 };
+
+/** The supervisor's own word about its processes: a question that costs no process, for waits that ask again and again. */
+export const supervised = async (platform: Pick<Platform, 'home' | 'base'>, name: string): Promise<{ readonly pid?: number; readonly healthy: boolean } | undefined> =>
+  (await ask<{ services: { name: string; pid?: number; healthy: boolean }[] }>(platform, PORT_OF_SUPERVISOR, '/v1/status')).services.find((service) => service.name === name);
+
+/** Events of a tenant accepted so far, by ingestion's count. */
+export const acceptedOf = async (platform: Pick<Platform, 'home' | 'base'>, tenant: string): Promise<number> =>
+  (await ask<{ sources: { accepted: number }[] }>(platform, PORT_OF_INGESTION, `/v1/accounting?tenant=${tenant}`)).sources.reduce((sum, { accepted }) => sum + accepted, 0);
 
 /** Every event of a tenant, log by log, in order. */
 export async function* storedEvents(platform: Pick<Platform, 'home' | 'base'>, tenant: string): AsyncGenerator<ReadEvent> {

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { storedEvents } from './event-reader.ts';
-import { caughtUp, freeBase, freshHome, millrace, millraceInBackground, millraceJson, readLines, removeHome, startPlatform, status, until, type CommandResult, type Platform, type StatusDocument } from './platform.ts';
+import { acceptedOf, storedEvents, supervised } from './event-reader.ts';
+import { caughtUp, freeBase, freshHome, millrace, millraceInBackground, millraceJson, readLines, removeHome, startPlatform, status, until, type CommandResult, type Platform } from './platform.ts';
 import { retailFile } from './retail-file.ts';
 import { checkFigures, checkReference } from './sales-figures.ts';
 import { referenceOf, type SalesReference } from './sales-reference.ts';
@@ -12,7 +12,6 @@ let reference: SalesReference;
 let file: string;
 let home: string;
 let importing: { done: Promise<CommandResult> };
-const acceptedBy = (document: StatusDocument): number => document.sources.filter((source) => source.tenant === 'shop').reduce((sum, source) => sum + source.accepted, 0);
 
 beforeAll(async () => {
   home = await freshHome();
@@ -37,12 +36,12 @@ describe('an import during which every process is killed once', () => {
     expect(victims).toEqual(expect.arrayContaining(['ingestion', 'security', 'analytics', 'warehouse', 'backbone', 'console']));
     expect(victims.length).toBeGreaterThanOrEqual(10);
     for (const [index, name] of victims.entries()) {
-      await until(`progress before killing ${name}`, async () => (acceptedBy(await status(home)) > index * 200 ? true : undefined));
-      const pid = (await status(home)).services.find((service) => service.name === name)?.pid;
+      await until(`progress before killing ${name}`, async () => ((await acceptedOf(platform, 'shop')) > index * 200 ? true : undefined));
+      const pid = (await supervised(platform, name))?.pid;
       process.kill(pid!, 'SIGKILL');
       await until(`${name} to be running again`, async () => {
-        const again = (await status(home)).services.find((service) => service.name === name);
-        return again?.healthy && again.pid !== pid ? true : undefined;
+        const again = await supervised(platform, name);
+        return again?.healthy === true && again.pid !== pid ? true : undefined;
       });
     }
     const result = await importing.done;
