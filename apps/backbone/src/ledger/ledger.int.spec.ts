@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { renewEpoch } from '@millrace/event-store';
 import type { LogKey } from '@millrace/kernel';
 import { extensionOf, hashLeaf, openCheckpoint, TileTree, verifyConsistency, verifyInclusion } from '@millrace/ledger';
-import { freshDatabase, withClient, type TestDatabase } from '@millrace/testing';
+import { eventually, freshDatabase, withClient, type TestDatabase } from '@millrace/testing';
 import { prepared, unitsOf } from '../testing.ts';
 import { LedgerBench, strangerKey, trusted } from './testing.ts';
 import { proveConsistency, proveInclusion } from './tile-reader.ts';
@@ -133,6 +133,40 @@ describe('a tree refuses to go on, as diverged,', () => {
     const status = await bench.settle(log);
     expect(status.state).toBe('diverged');
     expect(status.reason).toMatch(reason);
+  });
+});
+
+describe('a new epoch of an event database put back to an older copy', () => {
+  /** Nine leaves cosigned, of which the database has forgotten all, then a new epoch with one event more. */
+  const putBack = async (): Promise<number> => {
+    await grow(9);
+    await bench.settle(log);
+    const before = await epochOf();
+    await owner('delete from millrace.ledger_checkpoint');
+    await withClient(database.url, (client) => renewEpoch(client, log));
+    await expect(grow(1)).rejects.toMatchObject({ code: 'epoch-renewed' });
+    await grow(1);
+    return before;
+  };
+
+  it('names the last checkpoint that the witness cosigned, which the database has lost', async () => {
+    const before = await putBack();
+    expect(await bench.settle(log)).toMatchObject({ size: 10, cosigned: 10, state: 'building' });
+    expect(extensionOf((await last())!)).toMatchObject({ origin: `millrace/shop/sales/0/${before}`, size: 9 });
+  });
+
+  it('names it as soon as the witness is back, without another event', async () => {
+    const before = await putBack();
+    bench.witness.isAway = true;
+    const keeper = bench.keeper();
+    await eventually('a checkpoint that nobody cosigned', async () => {
+      await keeper.round();
+      return (await last(false))?.size === 10;
+    });
+    expect(extensionOf((await last(false))!)).toBeUndefined();
+    bench.witness.isAway = false;
+    expect(await bench.settle(log)).toMatchObject({ size: 10, cosigned: 10, state: 'building' });
+    expect(extensionOf((await last())!)).toMatchObject({ origin: `millrace/shop/sales/0/${before}`, size: 9 });
   });
 });
 

@@ -1,9 +1,10 @@
 import { isDomainError, logName, type LogHead } from '@millrace/kernel';
 import {
-  formatCheckpoint, formatExtension, formatNote, formatOrigin, HASH_BYTES, openCheckpoint, parseCheckpoint, parseNote, signNote, TILE_WIDTH, TileTree,
+  formatCheckpoint, formatExtension, formatNote, formatOrigin, HASH_BYTES, openCheckpoint, parseCheckpoint, parseNote, parseOrigin, signNote, TILE_WIDTH, TileTree,
   type LogOrigin, type SigningKey, type TrustedKeys,
 } from '@millrace/ledger';
 import type { PgLedgerStore, StoredCheckpoint } from '@millrace/event-store';
+import { newestByEpoch } from '../verification/anchor.ts';
 import { CosignedTree } from './cosigned-tree.ts';
 import type { LeafMirror } from './leaf-mirror.ts';
 import { proveConsistency } from './tile-reader.ts';
@@ -102,16 +103,31 @@ export class LogLedger {
     const stored = await store.lastCheckpoint(this.head, epoch);
     const epochs = await store.cosignedByEpoch(this.head);
     this.cosigned.is(epochs.find((one) => one.epoch === epoch)?.size ?? 0);
-    this.extensions = this.cosigned.size > 0 ? [] : this.extensionAfter(epochs.filter((one) => one.epoch < epoch));
-    this.note = stored?.cosigned === false ? stored.note : undefined;
-    this.tree = stored === undefined ? new TileTree() : await this.resume(stored);
-    await this.fillMirror(this.tree.size);
-    return this.tree;
+    this.extensions = this.cosigned.size > 0 ? [] : await this.extensionAfter(epochs.filter((one) => one.epoch < epoch));
+    const tree = stored === undefined ? new TileTree() : await this.resume(stored);
+    // A first checkpoint that was signed while the witness was away may name another one than the witness knows: it is signed anew.
+    if (stored?.cosigned === false) this.note = this.cosigned.size > 0 ? stored.note : this.signed(tree);
+    else this.note = undefined;
+    await this.fillMirror(tree.size);
+    this.tree = tree;
+    return tree;
   }
 
-  private extensionAfter(older: readonly StoredCheckpoint[]): string[] {
-    const [last] = older;
-    return last === undefined ? [] : [formatExtension(parseCheckpoint(parseNote(last.note).text))];
+  /**
+   * Names the last cosigned tree of the epochs before. The witness is believed before the database, which may be an older copy put back: it
+   * may have cosigned more than the copy knows of, and takes nothing that passes over it.
+   */
+  private async extensionAfter(older: readonly StoredCheckpoint[]): Promise<string[]> {
+    const { witness } = this.parts;
+    const witnessed = await witness?.client.checkpoints();
+    const [last] = witness === undefined || witnessed === undefined
+      ? older.map(({ note }) => parseCheckpoint(parseNote(note).text))
+      : newestByEpoch(this.head, [...witnessed, ...older.map(({ note }) => note)], witness.keys).filter(({ origin }) => (parseOrigin(origin)?.epoch ?? 0) < this.head.epoch);
+    return last === undefined ? [] : [formatExtension(last)];
+  }
+
+  private signed(tree: TileTree): string {
+    return formatNote(signNote(formatCheckpoint({ origin: formatOrigin(this.origin), size: tree.size, root: tree.root(), extensions: this.extensions }), this.parts.key));
   }
 
   private async resume(stored: StoredCheckpoint): Promise<TileTree> {
@@ -155,7 +171,7 @@ export class LogLedger {
     const full = tree.append(leaves);
     const tiles = [...full, ...tree.partialTiles()];
     const root = tree.root();
-    const note = formatNote(signNote(formatCheckpoint({ origin: formatOrigin(this.origin), size: tree.size, root, extensions: this.extensions }), this.parts.key));
+    const note = this.signed(tree);
     await this.parts.mirror.write(this.origin, from, leaves);
     await this.parts.store.extend(this.head, { epoch: this.head.epoch, from, size: tree.size, root, note, tiles });
     this.note = note;

@@ -22,7 +22,8 @@ const opened = (note: string, keys: TrustedKeys): VerifiedCheckpoint | undefined
   }
 };
 
-const newest = (log: LogKey, notes: readonly string[], keys: TrustedKeys): VerifiedCheckpoint[] => {
+/** Of each epoch of a log the largest tree that these notes hold with signatures we trust, the newest epoch first. */
+export const newestByEpoch = (log: LogKey, notes: readonly string[], keys: TrustedKeys): VerifiedCheckpoint[] => {
   const byEpoch = new Map<number, VerifiedCheckpoint>();
   for (const note of notes) {
     const checkpoint = opened(note, keys);
@@ -39,7 +40,7 @@ const newest = (log: LogKey, notes: readonly string[], keys: TrustedKeys): Verif
  */
 export const findAnchor = async (store: PgLedgerStore, log: LogKey, keys: Required<TrustedKeys>, witnessed: readonly string[] | undefined): Promise<Anchor | undefined> => {
   const stored = (await store.cosignedByEpoch(log)).map(({ note }) => note);
-  const [checkpoint, ...earlier] = newest(log, [...(witnessed ?? []), ...stored], keys);
+  const [checkpoint, ...earlier] = newestByEpoch(log, [...(witnessed ?? []), ...stored], keys);
   const origin = checkpoint && parseOrigin(checkpoint.origin);
   return checkpoint === undefined || origin === undefined ? undefined : { origin, checkpoint, earlier, witness: witnessed === undefined ? 'not heard' : 'heard' };
 };
