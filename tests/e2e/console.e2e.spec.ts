@@ -145,6 +145,7 @@ describe('the system page', () => {
   it('shows services, lags and per-source sums', async () => {
     await page.goto(url('/system?tenant=demo'));
     await page.getByRole('heading', { name: 'Sources' }).waitFor();
+    await page.getByText(/^oldest open snapshot: \d+\.\d s$/).waitFor();
     for (const name of ['ingestion', 'security', 'backbone', 'analytics', 'warehouse']) await page.getByRole('row', { name: new RegExp(`^${name} healthy`) }).waitFor();
     expect(await page.getByRole('cell', { name: 'analytics' }).count()).toBeGreaterThan(0);
     expect(await seriousFindings()).toEqual([]);
