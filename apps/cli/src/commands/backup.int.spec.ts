@@ -38,7 +38,7 @@ describe('millrace backup', () => {
     for (const { manifestSha256, files } of backups) expect([manifestSha256, files > 500]).toEqual([expect.stringMatching(/^[0-9a-f]{64}$/), true]);
     expect(readManifest(backups[0]!.folder).systemIdentifier).not.toBe(readManifest(backups[1]!.folder).systemIdentifier);
     expect(secretsIn(events)).toEqual([]);
-  }, 120_000);
+  }, 240_000);
 
   it.each([['the same folder', '.'], ['one inside', 'keys'], ['one around', '..']])('refuses to put the keys in %s', async (_, where) => {
     const before = await basesIn(events);
@@ -58,7 +58,7 @@ describe('millrace backup', () => {
     expect((await basesIn(events)).map((base) => basename(base))).toEqual(['base-20260101T000000Z', expect.stringMatching(/^base-\d{8}T\d{6}Z$/)]);
     expect(await basesIn(keys)).toHaveLength(1);
     expect(existsSync(join(keys, 'base-20260101T000000Z'))).toBe(false);
-  }, 120_000);
+  }, 240_000);
 
   it('leaves nothing behind when it can\'t be finished, and tidies up after one that was cut off', async () => {
     const blocked = join(folder.path, 'blocked');
@@ -70,7 +70,7 @@ describe('millrace backup', () => {
     renameSync((await basesIn(events)).at(-1)!, join(events, 'base-20260202T000000Z.partial'));
     expect((await platform.run('backup', events)).error).toBeUndefined();
     expect(readdirSync(events).filter((name) => name.endsWith('.partial'))).toEqual([]);
-  }, 120_000);
+  }, 240_000);
 });
 
 describe('millrace restore', () => {
