@@ -71,11 +71,12 @@ describe('the checker', () => {
     const kept = 5;
     const logs = { ...sound.logs, [LOG]: sound.logs[LOG]!.slice(0, kept).map((event) => ({ ...event, epoch: event.epoch + 1 })) };
     const epoch = sound.logs[LOG]![0]!.epoch + 1;
-    const restored = { [LOG]: { epoch, kept } };
+    const previousEpoch = epoch - 1;
+    const restored = { [LOG]: { epoch, previousEpoch, kept } };
     expect(rulesOf({ logs })).toContain('acknowledged-is-stored');
     expect(rulesOf({ logs, restored, attempts: heard('copied') })).not.toContain('acknowledged-is-stored');
-    expect(rulesOf({ logs, restored: { [LOG]: { epoch, kept: kept + 1 } }, attempts: heard('copied') })).toContain('acknowledged-is-stored');
-    expect(rulesOf({ logs, restored: { [LOG]: { epoch: epoch - 1, kept } }, attempts: heard('copied') })).toContain('acknowledged-is-stored');
+    expect(rulesOf({ logs, restored: { [LOG]: { epoch, previousEpoch, kept: kept + 1 } }, attempts: heard('copied') })).toContain('acknowledged-is-stored');
+    expect(rulesOf({ logs, restored: { [LOG]: { epoch: epoch - 1, previousEpoch, kept } }, attempts: heard('copied') })).toContain('acknowledged-is-stored');
     for (const era of [undefined, 'restored'] as const) expect(rulesOf({ logs, restored, attempts: heard(era) })).toContain('acknowledged-is-stored');
   });
 
@@ -85,7 +86,7 @@ describe('the checker', () => {
     const { stream } = events[before]!;
     const moved = (which: (event: History['logs'][string][number]) => boolean): History['logs'] =>
       ({ ...sound.logs, [LOG]: [...events.filter((event) => !which(event)), ...events.filter(which).toReversed()].map((event, at) => ({ ...event, position: at + 1 })) });
-    const restored = { [LOG]: { epoch: events[0]!.epoch + 1, kept: before } };
+    const restored = { [LOG]: { epoch: events[0]!.epoch + 1, previousEpoch: events[0]!.epoch, kept: before } };
     const [first] = events.filter((event) => event.stream === stream);
     const onlyFirst = heard('copied').map((attempt) => ({ ...attempt, answers: attempt.answers!.map(({ era, ...answer }) => (answer.id === first!.id ? { ...answer, era: era! } : answer)) }));
     const logs = moved(({ id }) => id === first!.id);

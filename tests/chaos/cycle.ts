@@ -77,7 +77,7 @@ export const recordHistory = async (rig: Rig, tenant: string, { journal, restore
   // At rest nothing changes any more: what is read may be read at once.
   const [attempts, logs, bus, accounting, metrics, warehouse, lake, ledger] = await Promise.all([
     readAttempts(journal), readLogs(rig, tenant, standings.map(({ log }) => log)), readBus(rig, tenant, standings), accountingOf(rig, tenant, SOURCE),
-    metricsOf(rig, tenant), warehouseOf(rig, tenant), lakeOf(rig, tenant, standings.filter(({ log }) => isClients(log))), ledgerOf(rig, tenant, standings),
+    metricsOf(rig, tenant), warehouseOf(rig, tenant), lakeOf(rig, tenant, standings.filter(({ log }) => isClients(log))), ledgerOf(rig, tenant, standings, [...new Set(Object.values(restored ?? {}).map(({ previousEpoch }) => previousEpoch))]),
   ]);
   return { tenant, source: SOURCE, attempts, logs, bus, accounting, metrics, warehouse, lake, ledger, ...(restored === undefined ? {} : { restored }) };
 };

@@ -105,7 +105,7 @@ export interface History {
   /** Absent when nobody verified, which the checker takes for a violation. */
   readonly ledger?: LedgerReport;
   /** Per log: the position up to which a restored log kept its past. What was acknowledged beyond it before the restore was named as lost by `recover`. */
-  readonly restored?: Readonly<Record<string, { readonly epoch: number; readonly kept: number }>>;
+  readonly restored?: Readonly<Record<string, { readonly epoch: number; readonly previousEpoch: number; readonly kept: number }>>;
 }
 
 export interface Violation {

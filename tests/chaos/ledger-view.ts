@@ -19,8 +19,11 @@ export const reportFrom = (text: string): LedgerReport => {
   };
 };
 
-/** Runs `millrace ledger verify` over a tenant once its logs are cosigned to their heads; a ledger that stays behind is left to the verdict. */
-export const ledgerOf = async (place: Place, tenant: string, logs: readonly LogStanding[], deadlineMs = 60_000): Promise<LedgerReport> => {
+/**
+ * Runs `millrace ledger verify` over a tenant once its logs are cosigned to their heads; a ledger that stays behind is left to the verdict. `recovered`:
+ * epochs that a recovery ended, which the operator must name: without that word the verification finds a log that was replaced.
+ */
+export const ledgerOf = async (place: Place, tenant: string, logs: readonly LogStanding[], recovered: readonly number[] = [], deadlineMs = 60_000): Promise<LedgerReport> => {
   let behind = '';
   await until(`the ledger of ${tenant} to be cosigned`, async () => {
     const { logs: signed } = await call<{ logs: Signed[] }>(place, 'backbone', `/v1/ledger?tenant=${tenant}`);
@@ -28,7 +31,7 @@ export const ledgerOf = async (place: Place, tenant: string, logs: readonly LogS
     behind = lagging.map(({ log, head }) => `${log} of ${head}: ${JSON.stringify(signed.find((each) => each.log === log))}`).join('; ');
     return behind === '' ? true : undefined;
   }, deadlineMs).catch((error: unknown) => { throw new Error(`the ledger of ${tenant} stays behind: ${behind}`, { cause: error }); });
-  const { code, stdout, stderr } = await millrace(place.home, 'ledger', 'verify', '--tenant', tenant, '--json');
+  const { code, stdout, stderr } = await millrace(place.home, 'ledger', 'verify', '--tenant', tenant, ...(recovered.length === 0 ? [] : ['--recovered', recovered.join(',')]), '--json');
   if (stdout === '') throw new Error(`millrace ledger verify exited ${code}: ${stderr.trim()}`);
   return reportFrom(stdout);
 };

@@ -33,11 +33,11 @@ describe('what is ahead of a restored log', () => {
 
 describe('what a mended log kept', () => {
   it('is what the explanation before it named, under the new epoch', () => {
-    expect(keptOf([told(), told({ log: 'customer/0', state: 'agrees' })], [{ log: 'sales/0', epoch: 9 }])).toEqual({ 'sales/0': { epoch: 9, kept: 30 } });
+    expect(keptOf([told(), told({ log: 'customer/0', state: 'agrees' })], [{ log: 'sales/0', epoch: 9, previousEpoch: 8 }])).toEqual({ 'sales/0': { epoch: 9, previousEpoch: 8, kept: 30 } });
     expect(keptOf([told()], [])).toEqual({});
   });
 
   it.each([[told({ state: 'agrees' })], [told({ reasons: [] })], [told({ log: 'sales/1' })]])('is not known without one', (plan) => {
-    expect(() => keptOf([plan], [{ log: 'sales/0', epoch: 9 }])).toThrow('sales/0 was mended, and the explanation before did not name it as diverged');
+    expect(() => keptOf([plan], [{ log: 'sales/0', epoch: 9, previousEpoch: 8 }])).toThrow('sales/0 was mended, and the explanation before did not name it as diverged');
   });
 });

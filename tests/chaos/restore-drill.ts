@@ -16,7 +16,7 @@ export interface ExplainedLog {
   readonly silent: readonly string[];
   readonly consumers: readonly ExplainedConsumer[];
 }
-interface Renewed { readonly log: string; readonly epoch: number }
+interface Renewed { readonly log: string; readonly epoch: number; readonly previousEpoch: number }
 
 export interface Drilled { readonly rig: Rig; readonly client: ChaosClient; readonly tenant: string }
 export type Restored = NonNullable<History['restored']>;
@@ -70,10 +70,10 @@ const recoverCommand = async <T>({ rig, tenant }: Drilled, ...options: string[])
 };
 
 /** What a mended log kept of its past: what was acknowledged beyond it is lost, and `recover` has said so. */
-export const keptOf = (plan: readonly ExplainedLog[], recovered: readonly Renewed[]): Restored => Object.fromEntries(recovered.map(({ log, epoch }) => {
+export const keptOf = (plan: readonly ExplainedLog[], recovered: readonly Renewed[]): Restored => Object.fromEntries(recovered.map(({ log, epoch, previousEpoch }) => {
   const told = plan.find((each) => each.log === log);
   if (told?.state !== 'diverged' || told.reasons.length === 0) throw new Error(`${log} was mended, and the explanation before did not name it as diverged`);
-  return [log, { epoch, kept: told.agreesThrough }];
+  return [log, { epoch, previousEpoch, kept: told.agreesThrough }];
 }));
 
 /**
