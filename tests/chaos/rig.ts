@@ -1,4 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import { cp, mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -154,7 +155,9 @@ export class Rig implements Place {
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const [command, ...args] = commandOf(pid);
-    const child = spawn(command!, args, { env: change({ ...environmentOf(pid), MILLRACE_HTTP_PORT: String(port) }), stdio: 'ignore' });
+    const log = openSync(join(this.home, 'logs', `${name}-second.log`), 'a');
+    const child = spawn(command!, args, { env: change({ ...environmentOf(pid), MILLRACE_HTTP_PORT: String(port) }), stdio: ['ignore', log, log] });
+    closeSync(log);
     this.twins.add(child);
     await until(`the second ${name} to be ready`, async () => ((await fetch(`${url}/ready`)).ok ? true : undefined), TWIN_READY_WITHIN_MS);
     return { pid: child.pid!, url };
