@@ -109,13 +109,14 @@ export const startService = async <C extends HttpConfig>(parts: ServiceParts<C>)
   }
   const { config } = reading;
   const logger = makeLogger(parts.config.service, config.logLevel);
+  const signalled = firstSignal();
   try {
     const telemetry = await startTelemetry(parts.config.service, config.otlpEndpoint);
     const app = await buildService(parts, config, logger);
     await app.listen(config.httpPort, config.httpHost);
     if (config.clockOffsetMs !== undefined) logger.warn({ clockOffsetMs: config.clockOffsetMs }, 'the clock is moved for a fault drill');
     logger.info({ url: await app.getUrl(), node: process.version }, 'listening');
-    exitOnSignal(app, logger, telemetry.stop);
+    void signalled.then((signal) => drainAndExit(signal, app, logger, telemetry.stop));
   } catch (error) {
     // Before any event has come in, an error's text can hold no personal data, and it is all the operator has.
     logger.fatal({ error: { ...loggableError(error), message: error instanceof Error ? error.message : String(error) } }, 'start failed');
@@ -123,21 +124,20 @@ export const startService = async <C extends HttpConfig>(parts: ServiceParts<C>)
   }
 };
 
-const exitOnSignal = (app: NestFastifyApplication, logger: Logger, stopTelemetry: () => Promise<void>): void => {
-  let draining = false;
-  const drain = async (signal: string): Promise<void> => {
-    if (draining) return;
-    draining = true;
-    logger.info({ signal }, 'draining');
-    try {
-      await drainService(app);
-      await stopTelemetry();
-      logger.info('drained');
-      process.exit(0);
-    } catch (error) {
-      logger.fatal({ err: error }, 'drain failed');
-      process.exit(1);
-    }
-  };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void drain(signal));
+/** Listened for from the beginning: parts work before the service listens, and must not be torn off. Such a signal is answered once it does. */
+const firstSignal = (): Promise<string> => new Promise((resolve) => {
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => { resolve(signal); });
+});
+
+const drainAndExit = async (signal: string, app: NestFastifyApplication, logger: Logger, stopTelemetry: () => Promise<void>): Promise<void> => {
+  logger.info({ signal }, 'draining');
+  try {
+    await drainService(app);
+    await stopTelemetry();
+    logger.info('drained');
+    process.exit(0);
+  } catch (error) {
+    logger.fatal({ err: error }, 'drain failed');
+    process.exit(1);
+  }
 };

@@ -68,6 +68,14 @@ describe('a service as a process', () => {
     await expect(fetch(`${url}/live`)).rejects.toThrow('fetch failed');
   });
 
+  it('is not torn off by a SIGTERM while it starts: it drains as soon as it listens, and exits 0', async () => {
+    const started = run(free);
+    await eventually('a part works', () => started.out().includes('working'));
+    started.child.kill('SIGTERM');
+    expect(await started.exit).toBe(0);
+    expect(linesOf(started).map((line) => line['msg'])).toEqual(['listening', 'draining', 'drained']);
+  });
+
   it('sends spans of its requests over OTLP, under the caller\'s trace, when an endpoint is set', async () => {
     const bodies: Buffer[] = [];
     const collector = createServer((request, response) => {
