@@ -17,7 +17,7 @@ const rewrite = async (owner: Owner, file: string, folder: string, { log, positi
   const connection = await (await DuckDBInstance.create(':memory:')).connect();
   const part = join(folder, 'forged.part');
   try {
-    const found = await (await connection.runAndReadAll(`SELECT envelope, salt, data, leaf FROM read_parquet('${file}') WHERE position = ${position}`)).getRows();
+    const found = (await connection.runAndReadAll(`SELECT envelope, salt, data, leaf FROM read_parquet('${file}') WHERE position = ${position}`)).getRows();
     const [envelope, salt, data, leaf] = found[0]!.map((value) => (value instanceof DuckDBBlobValue ? Buffer.from(value.bytes) : Buffer.alloc(0)));
     const altered = Buffer.from(data!.toString('utf8').replace('EUR', 'USD'));
     const following = forged ? Buffer.from(hashLeaf(Buffer.concat([envelope!, sha256(salt!, altered)]))) : leaf!;
