@@ -65,9 +65,8 @@ const sortedById = (rows: readonly PlannedRow[]): readonly PlannedRow[] => {
   return rows;
 };
 
-/** Every row begins a stream of its own: the server needs neither look a stream up nor be told places. */
-const isFresh = (plan: AppendPlan, rows: readonly PlannedRow[]): boolean =>
-  rows === plan.rows && rows.length === plan.streams.length && plan.expected.every((version) => version === 0);
+/** Every row begins a stream of its own: the server need not look a stream up. */
+const isFresh = (plan: AppendPlan): boolean => plan.rows.length === plan.streams.length && plan.expected.every((version) => version === 0);
 
 const APPEND = 'SELECT epoch, base, versions FROM millrace.append_events($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12,$13,$14,$15,$16,$17,$18,$19,$20)';
 const APPEND_RECEIVED = `${APPEND} WHERE millrace.receipts_stand($21)`;
@@ -91,14 +90,15 @@ const pack = (rows: readonly PlannedRow[]): { packed: Buffer; startOf: readonly 
   return { packed: parts.length === 1 ? parts[0]! : Buffer.concat(parts), startOf };
 };
 
-/** Per row: where it goes. Nothing where the server counts on by itself. */
-const placing = (plan: AppendPlan, rows: readonly PlannedRow[]): (Buffer | null)[] => (isFresh(plan, rows)
-  ? [null, null, texts(rows, (row) => row.event.id), texts(rows, (row) => plan.streams[row.streamAt - 1]!), null, null, null]
-  : [
-    texts(plan.streams, (stream) => stream), bigints(plan.expected, (version) => version),
-    texts(rows, (row) => row.event.id), texts(rows, (row) => plan.streams[row.streamAt - 1]!),
-    integers(rows, (row) => row.place), integers(rows, (row) => row.streamAt), integers(rows, (row) => row.step),
-  ]);
+/** Streams with their expected versions, and per row: where it goes. */
+const placing = (plan: AppendPlan, rows: readonly PlannedRow[]): (Buffer | null)[] => {
+  const fresh = isFresh(plan);
+  return [
+    fresh ? null : texts(plan.streams, (stream) => stream), fresh ? null : bigints(plan.expected, (version) => version),
+    texts(rows, (row) => row.event.id), texts(rows, (row) => plan.streams[row.streamAt - 1]!), integers(rows, (row) => row.place),
+    fresh ? null : integers(rows, (row) => row.streamAt), fresh ? null : integers(rows, (row) => row.step),
+  ];
+};
 
 /**
  * Writes a planned batch in one transaction: rows, counters and conflicts, fsynced when this returns. One function call with the
