@@ -78,12 +78,13 @@ export const readLogs = async (place: Place, tenant: string, logs: readonly stri
 
 const sha256 = (...parts: readonly Uint8Array[]): Buffer => parts.reduce((hash, part) => hash.update(part), createHash('sha256')).digest();
 
-/** RFC 6962 leaf of the exact bytes of a message: 4 bytes length, envelope, data (docs/architecture.md). Written apart from the platform's own. */
-const messageOf = (sequence: number, payload: Uint8Array, header: (name: string) => string): BusMessage => {
-  const length = Buffer.from(payload.buffer, payload.byteOffset, 4).readUInt32BE(0);
-  const envelope = payload.subarray(4, 4 + length);
-  const salted = sha256(Buffer.from(header('Millrace-Salt'), 'hex'), payload.subarray(4 + length));
-  return { sequence, leaf: header('Millrace-Leaf'), recomputed: sha256(Uint8Array.of(0), envelope, salted).toString('hex'), id: (JSON.parse(Buffer.from(envelope).toString('utf8')) as { id: string }).id };
+/** Leaf, salt, stream version and the envelope's length stand before envelope and data (docs/architecture.md). Written apart from the platform's own. */
+const messageOf = (sequence: number, payload: Uint8Array): BusMessage => {
+  const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
+  const dataAt = 60 + bytes.readUInt32BE(56);
+  const envelope = bytes.subarray(60, dataAt);
+  const salted = sha256(bytes.subarray(32, 48), bytes.subarray(dataAt));
+  return { sequence, leaf: bytes.toString('hex', 0, 32), recomputed: sha256(Uint8Array.of(0), envelope, salted).toString('hex'), id: (JSON.parse(envelope.toString('utf8')) as { id: string }).id };
 };
 
 const MESSAGES_ASKED_AT_ONCE = 200;
@@ -103,7 +104,7 @@ export const readBus = async (place: Place, tenant: string, logs: readonly LogSt
       const messages: BusMessage[] = [];
       for (let seq = state.first_seq; seq <= state.last_seq; seq += MESSAGES_ASKED_AT_ONCE) {
         const asked = Array.from({ length: Math.min(MESSAGES_ASKED_AT_ONCE, state.last_seq - seq + 1) }, (_, n) => jsm.streams.getMessage(name, { seq: seq + n }));
-        for (const message of await Promise.all(asked)) if (message !== null) messages.push(messageOf(message.seq, message.data, (header) => message.header.get(header)));
+        for (const message of await Promise.all(asked)) if (message !== null) messages.push(messageOf(message.seq, message.data));
       }
       bus[log] = messages;
     }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { locateNats, startNatsServer } from '@millrace/embedded';
-import { BusLink, encodeHeaders, encodePayload, eventSubject, Relay, streamNameOf } from '@millrace/event-bus';
+import { BusLink, encodeHeaders, encodePayload, eventSubject, Relay, routed, streamNameOf } from '@millrace/event-bus';
 import { migrateEventStore, PgEventStore } from '@millrace/event-store';
 import type { LogHead, StoredEvent } from '@millrace/kernel';
 import { jetstream, jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
@@ -72,7 +72,7 @@ const standIn = (nc: NatsConnection, jsm: JetStreamManager): Peer => ({
 
 /** What a message holds on the wire and on disk besides its subject: payload and headers. */
 const messageBytes = (event: StoredEvent, head: LogHead): number => {
-  const headers = encodeHeaders(event);
+  const headers = encodeHeaders(routed(event));
   headers.set('Nats-Batch-Id', 'x'.repeat(22));
   headers.set('Nats-Batch-Sequence', '500');
   return encodePayload(event).length + [...headers].reduce((sum, [key, values]) => sum + key.length + (values[0]?.length ?? 0) + 4, 12) + eventSubject(BENCH_LOG, head.epoch, event.envelope.type).length - 'peer.bench'.length;

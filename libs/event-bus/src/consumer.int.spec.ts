@@ -6,6 +6,7 @@ import { DomainError, type LogKey, type LogMark } from '@millrace/kernel';
 import type { BatchHandler, ConsumerStatus, EventBatch } from './batch.ts';
 import { BusLink } from './link.ts';
 import { LogInMemory, sampleEvent } from './testing.ts';
+import { routed } from './message.ts';
 import { LogStream } from './jetstream-stream.ts';
 import { OrderedConsumers, type OrderedConsumersOptions } from './ordered-consumers.ts';
 import { Relay } from './relay.ts';
@@ -99,7 +100,7 @@ describe('an ordered consumer', () => {
     const log = new LogInMemory(uniqueTenant()).append(10);
     const stream = await LogStream.of(nc, log.log, log.epoch);
     await stream.create(1);
-    await stream.publish(0, log.events);
+    await stream.publish(0, log.events.map(routed));
     const ledger = new Ledger();
     const appliedAt: number[] = [];
     ledger.fault = () => { appliedAt.push(Date.now()); };
@@ -107,7 +108,7 @@ describe('an ordered consumer', () => {
     await at(consumers, 10);
     for (let part = 0; part < 3; part += 1) {
       log.append(10);
-      await stream.publish(10 + part * 10, log.events.slice(-10));
+      await stream.publish(10 + part * 10, log.events.slice(-10).map(routed));
     }
     await at(consumers, 40);
     expect([ledger.ids, ledger.sizes]).toEqual([allIds(log), [10, 30]]);
@@ -118,12 +119,12 @@ describe('an ordered consumer', () => {
     const log = new LogInMemory(uniqueTenant()).append(5);
     const stream = await LogStream.of(nc, log.log, log.epoch);
     await stream.create(1);
-    await stream.publish(0, log.events);
+    await stream.publish(0, log.events.map(routed));
     const ledger = new Ledger();
     const consumers = consuming(log, ledger, { link: await upLink(), gatherMs: 600_000, batchEvents: 30 });
     await at(consumers, 5);
     log.append(60);
-    await stream.publish(5, log.events.slice(5));
+    await stream.publish(5, log.events.slice(5).map(routed));
     // Were it to wait, this would outlast the test.
     await at(consumers, 65);
     expect(ledger.ids).toEqual(allIds(log));
@@ -134,12 +135,12 @@ describe('an ordered consumer', () => {
     const log = new LogInMemory(uniqueTenant()).append(5);
     const stream = await LogStream.of(nc, log.log, log.epoch);
     await stream.create(1);
-    await stream.publish(0, log.events);
+    await stream.publish(0, log.events.map(routed));
     const ledger = new Ledger();
     const consumers = consuming(log, ledger, { link: await upLink(), gatherMs: 600_000 });
     await at(consumers, 5);
     log.append(5);
-    await stream.publish(5, log.events.slice(-5));
+    await stream.publish(5, log.events.slice(-5).map(routed));
     await consumers.stop();
     expect(ledger.ids.slice(0, 5)).toEqual(allIds(log).slice(0, 5));
   });
@@ -169,7 +170,7 @@ describe('an ordered consumer', () => {
     const log = new LogInMemory(uniqueTenant()).append(1000);
     const stream = await LogStream.of(nc, log.log, log.epoch);
     await stream.create(901);
-    await stream.publish(900, log.events.slice(900));
+    await stream.publish(900, log.events.slice(900).map(routed));
     const ledger = new Ledger();
     const consumers = consuming(log, ledger, { link: await upLink(), batchEvents: 300 });
     await at(consumers, 1000);
@@ -182,7 +183,7 @@ describe('an ordered consumer', () => {
     const log = new LogInMemory(uniqueTenant()).append(100);
     const stream = await LogStream.of(nc, log.log, log.epoch);
     await stream.create(1);
-    await stream.publish(0, log.events.slice(0, 60));
+    await stream.publish(0, log.events.slice(0, 60).map(routed));
     const ledger = new Ledger();
     await at(consuming(log, ledger, { link: await upLink() }), 100);
     expect(ledger.ids).toEqual(allIds(log));
@@ -238,7 +239,7 @@ describe('an ordered consumer', () => {
       const first = Math.min(onBus, total - 1);
       const stream = await LogStream.of(nc, log.log, log.epoch);
       await stream.create(first + 1);
-      await stream.publish(first, log.events.slice(first));
+      await stream.publish(first, log.events.slice(first).map(routed));
       const ledger = new Ledger();
       await at(consuming(log, ledger, { link: await upLink(), batchEvents }), total);
       await stopAll();
@@ -300,7 +301,7 @@ describe('a consumer whose log was exchanged', () => {
       const stream = await LogStream.of(nc, log.log, log.epoch);
       await stream.create(1);
       const foreign = Array.from({ length: 30 }, (_, index) => sampleEvent(log.log, log.epoch, index + 31));
-      await stream.publish(0, [...log.events.slice(0, 30), ...foreign]);
+      await stream.publish(0, [...log.events.slice(0, 30), ...foreign].map(routed));
       const ledger = new Ledger();
       if (!other) log.restoreTo(30);
       const consumers = consuming(log, ledger, { link: await upLink(), batchEvents: 30 });

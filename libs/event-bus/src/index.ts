@@ -6,7 +6,7 @@ export { LogStream, type PublishOutcome, type StreamEnd } from './jetstream-stre
 export { BusLink, type BusLinkChange, type BusLinkOptions } from './link.ts';
 export { LogConsumer, type EventOrigin, type LogConsumerOptions } from './log-consumer.ts';
 export type { RelayState, RelayStatus } from './log-relay.ts';
-export { decodeMessage, encodeHeaders, encodePayload, leafOf } from './message.ts';
+export { decodeMessage, encodeHeaders, encodePayload, leafOf, routed, type RoutedEvent } from './message.ts';
 export { OrderedConsumers, type OrderedConsumersOptions } from './ordered-consumers.ts';
 export { natsPermissions, type BusManifest, type NatsPermissions } from './permissions.ts';
 export { Relay, type RelayOptions } from './relay.ts';

@@ -1,7 +1,7 @@
 import { JetStreamApiError, jetstreamManager, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream';
 import { nuid, type Msg, type NatsConnection } from '@nats-io/transport-node';
-import type { LogKey, LogMark, Position, StoredEvent } from '@millrace/kernel';
-import { encodeHeaders, encodePayload, LEAF_HEADER } from './message.ts';
+import type { LogKey, LogMark, Position } from '@millrace/kernel';
+import { claimedLeaf, encodeHeaders, encodePayload, type RoutedEvent } from './message.ts';
 import { eventSubject, streamNameOf } from './subject.ts';
 import { logStreamConfig, type StreamLimits } from './topology.ts';
 
@@ -39,7 +39,7 @@ export class LogStream {
       if (limits) await this.keepTo(limits, config);
       if (state.messages === 0) return { position: state.last_seq };
       const last = await this.jsm.streams.getMessage(name, { seq: state.last_seq });
-      const leaf = leafOf(last);
+      const leaf = last ? claimedLeaf(last.data) : undefined;
       return leaf ? { position: state.last_seq, leaf } : { position: state.last_seq };
     } catch (error) {
       if (error instanceof JetStreamApiError && error.code === STREAM_NOT_FOUND) return undefined;
@@ -66,7 +66,8 @@ export class LogStream {
 
   /** Leaf of the message at a sequence; undefined when the stream does not hold it. */
   async leafAt(position: Position): Promise<Uint8Array | undefined> {
-    return leafOf(await this.jsm.streams.getMessage(streamNameOf(this.log, this.epoch), { seq: position }));
+    const message = await this.jsm.streams.getMessage(streamNameOf(this.log, this.epoch), { seq: position });
+    return message ? claimedLeaf(message.data) : undefined;
   }
 
   /** Makes the stream so that its next sequence is `firstPosition`. Idempotent: an equal stream is left as it is. */
@@ -93,27 +94,27 @@ export class LogStream {
    * Stores consecutive events after `before` as one atomic batch: all or none, and none unless the stream ends at `before`. At most 1000 events.
    * A lost answer rejects; the batch may be in or not, `end()` tells.
    */
-  async publish(before: Position, events: readonly StoredEvent[]): Promise<PublishOutcome> {
+  async publish(before: Position, batch: readonly RoutedEvent[]): Promise<PublishOutcome> {
     const batchId = nuid.next();
-    const messages = events.map((event, index) => {
-      const headers = encodeHeaders(event);
-      headers.set('Nats-Batch-Id', batchId);
-      headers.set('Nats-Batch-Sequence', String(index + 1));
-      if (index === 0) headers.set('Nats-Expected-Last-Sequence', String(before));
-      if (index === events.length - 1) headers.set('Nats-Batch-Commit', '1');
-      return { subject: eventSubject(this.log, this.epoch, event.envelope.type), payload: encodePayload(event), headers };
-    });
-    const last = messages.pop();
-    if (!last) return 'committed';
-    for (const { subject, payload, headers } of messages) this.nc.publish(subject, payload, { headers });
-    return outcomeOf(await this.nc.request(last.subject, last.payload, { timeout: COMMIT_TIMEOUT_MS, headers: last.headers }), before + events.length);
+    const subjects = new Map<string, string>();
+    for (const [index, routed] of batch.entries()) {
+      const headers = encodeHeaders(routed);
+      headers.append('Nats-Batch-Id', batchId);
+      headers.append('Nats-Batch-Sequence', String(index + 1));
+      if (index === 0) headers.append('Nats-Expected-Last-Sequence', String(before));
+      const subject = subjects.get(routed.type) ?? eventSubject(this.log, this.epoch, routed.type);
+      subjects.set(routed.type, subject);
+      const payload = encodePayload(routed.event);
+      if (index < batch.length - 1) {
+        this.nc.publish(subject, payload, { headers });
+        continue;
+      }
+      headers.append('Nats-Batch-Commit', '1');
+      return outcomeOf(await this.nc.request(subject, payload, { timeout: COMMIT_TIMEOUT_MS, headers }), before + batch.length);
+    }
+    return 'committed';
   }
 }
-
-const leafOf = (message: { readonly header: { get(name: string): string } } | null | undefined): Uint8Array | undefined => {
-  const leaf = Buffer.from(message?.header.get(LEAF_HEADER) ?? '', 'hex');
-  return leaf.length === 32 ? leaf : undefined;
-};
 
 interface PublishAnswer {
   readonly seq?: number;

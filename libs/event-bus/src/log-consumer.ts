@@ -244,7 +244,7 @@ export class LogConsumer {
   /** Undefined when a message is not what the relay wrote, or not the next one: Postgres is read instead. */
   private decode(messages: readonly JsMsg[]): StoredEvent[] | undefined {
     try {
-      const events = messages.map((message) => decodeMessage(this.log, this.epoch, message.seq, message.data, message.headers));
+      const events = messages.map((message) => decodeMessage(this.log, this.epoch, message.seq, message.data));
       return events.every((event, index) => event.position === this.position + 1 + index) ? events : undefined;
     } catch (error) {
       this.options.onError?.(error, this.log);
@@ -286,7 +286,7 @@ export class LogConsumer {
     if (!last) return;
     const mark: LogMark = { epoch: this.epoch, position: last.position, leaf: last.leaf };
     this.batchBegunAt = Date.now();
-    await inSpan('consume batch', { kind: 'consumer', attributes: { 'millrace.log': logName(this.log), 'messaging.batch.message_count': events.length }, ...causeOf(events) }, () =>
+    await inSpan('consume batch', { kind: 'consumer', attributes: { 'millrace.log': logName(this.log), 'messaging.batch.message_count': events.length }, ...causeOf(events.map(({ envelope }) => envelope.traceparent)) }, () =>
       this.options.handler.apply({ log: this.log, events, mark }));
     this.mark = mark;
     this.options.onApplied?.(this.log, events.length, from);

@@ -3,6 +3,7 @@ import { BackOff, pause } from './back-off.ts';
 import { sameLeaf } from './divergence.ts';
 import { LogStream, streamDivergence, type PublishOutcome } from './jetstream-stream.ts';
 import type { BusLink } from './link.ts';
+import { routed } from './message.ts';
 import { DEFAULT_COMPARISON, StreamComparison, type ComparisonLimits, type Mismatch } from './stream-comparison.ts';
 import type { StreamLimits } from './topology.ts';
 import { causeOf, inSpan } from './tracing.ts';
@@ -255,7 +256,9 @@ export class LogRelay {
 
   private publish(stream: LogStream, events: readonly StoredEvent[]): Promise<PublishOutcome> {
     const before = (events[0]?.position ?? 1) - 1;
-    return inSpan('relay batch', { kind: 'producer', ...causeOf(events), attributes: { 'millrace.log': logName(this.log), 'messaging.batch.message_count': events.length } }, () => stream.publish(before, events));
+    const batch = events.map(routed);
+    const cause = causeOf(batch.map(({ traceparent }) => traceparent));
+    return inSpan('relay batch', { kind: 'producer', ...cause, attributes: { 'millrace.log': logName(this.log), 'messaging.batch.message_count': events.length } }, () => stream.publish(before, batch));
   }
 
   /** Waits until at most `most` batches are in flight. False: one was refused, and with it all behind it; the stream must be asked again. */

@@ -32,7 +32,7 @@ const onStream = async (log: LogInMemory, manager = jsm): Promise<[number, strin
   const found: [number, string][] = [];
   for (let seq = state.first_seq; seq <= state.last_seq; seq += 1) {
     const message = await manager.streams.getMessage(name, { seq });
-    if (message) found.push([seq, decodeMessage(log.log, log.epoch, seq, message.data, message.header).envelope.id]);
+    if (message) found.push([seq, decodeMessage(log.log, log.epoch, seq, message.data).envelope.id]);
   }
   return found;
 };

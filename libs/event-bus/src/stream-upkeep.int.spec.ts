@@ -35,7 +35,7 @@ const idsOn = async (log: LogInMemory): Promise<[number, string][]> => {
   const ids: [number, string][] = [];
   for (let seq = first_seq; seq <= last_seq; seq += 1) {
     const message = await jsm.streams.getMessage(streamNameOf(log.log, log.epoch), { seq });
-    if (message) ids.push([seq, decodeMessage(log.log, log.epoch, seq, message.data, message.header).envelope.id]);
+    if (message) ids.push([seq, decodeMessage(log.log, log.epoch, seq, message.data).envelope.id]);
   }
   return ids;
 };

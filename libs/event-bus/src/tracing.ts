@@ -1,6 +1,5 @@
 import { context, propagation, SpanKind, SpanStatusCode, trace, type Attributes, type Context, type Link } from '@opentelemetry/api';
 import type { MsgHdrs } from '@nats-io/transport-node';
-import type { StoredEvent } from '@millrace/kernel';
 
 const tracer = trace.getTracer('millrace');
 
@@ -17,9 +16,9 @@ export interface SpanOptions {
 /** A span says no more about a batch by a thousandth link. */
 const MAX_LINKS = 32;
 
-/** What events' own traces make of a span over them: their parent when they share one, else links. */
-export const causeOf = (events: readonly StoredEvent[]): Pick<SpanOptions, 'parent' | 'links'> => {
-  const causes = [...new Set(events.flatMap(({ envelope }) => (envelope.traceparent === undefined ? [] : [envelope.traceparent])))];
+/** What the traces of events (W3C traceparent, where an event has one) make of a span over them: its parent when they share one, else links. */
+export const causeOf = (traceparents: readonly (string | undefined)[]): Pick<SpanOptions, 'parent' | 'links'> => {
+  const causes = [...new Set(traceparents)].filter((one) => one !== undefined);
   const [only] = causes;
   if (only === undefined) return {};
   return causes.length === 1 ? { parent: only } : { links: causes.slice(0, MAX_LINKS) };

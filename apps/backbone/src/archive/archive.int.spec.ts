@@ -92,7 +92,7 @@ describe('POST /v1/archive', () => {
     const shown = await allOf(log);
     for (const seq of [1, 75, 150]) {
       const message = await jsm.streams.getMessage(stream, { seq });
-      const { envelope, leaf } = decodeMessage(log, epoch, seq, message!.data, message!.header);
+      const { envelope, leaf } = decodeMessage(log, epoch, seq, message!.data);
       expect([envelope, Buffer.from(leaf).toString('hex')]).toEqual([shown[seq - 1]!.envelope, shown[seq - 1]!.leaf]);
     }
     await nc.close();

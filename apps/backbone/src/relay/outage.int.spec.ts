@@ -54,7 +54,7 @@ const onStream = async (log: LogKey): Promise<[number, string][]> => {
     const found: [number, string][] = [];
     for (let seq = state.first_seq; seq <= state.last_seq; seq += 1) {
       const message = (await jsm.streams.getMessage(name, { seq }))!;
-      found.push([seq, decodeMessage(log, epoch, seq, message.data, message.header).envelope.id]);
+      found.push([seq, decodeMessage(log, epoch, seq, message.data).envelope.id]);
     }
     return found;
   } finally {

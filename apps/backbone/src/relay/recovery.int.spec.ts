@@ -94,7 +94,7 @@ const idsOnStream = async (log: LogKey, epoch: number): Promise<string[]> => {
   const ids: string[] = [];
   for (let seq = 1; seq <= state.last_seq; seq += 1) {
     const message = await jsm.streams.getMessage(name, { seq });
-    if (message) ids[seq - 1] = decodeMessage(log, epoch, seq, message.data, message.header).envelope.id;
+    if (message) ids[seq - 1] = decodeMessage(log, epoch, seq, message.data).envelope.id;
   }
   return ids;
 };
