@@ -3,7 +3,7 @@ import { nuid, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import type { LogKey, LogMark, Position } from '@millrace/kernel';
 import { claimedLeaf, encodeHeaders, encodePayload, type RoutedEvent } from './message.ts';
 import { eventSubject, streamNameOf } from './subject.ts';
-import { logStreamConfig, type StreamLimits } from './topology.ts';
+import { logStreamConfig, MESSAGE_FORM, type StreamLimits } from './topology.ts';
 
 /** JetStream's `wrong last sequence`: somebody else has written meanwhile. */
 const WRONG_LAST_SEQUENCE = 10071;
@@ -17,6 +17,8 @@ export interface StreamEnd {
   readonly position: Position;
   /** Leaf of the last message; absent when the stream holds none (empty, or all aged out). */
   readonly leaf?: Uint8Array;
+  /** Its messages are in the form of another Millrace: their leaves can't be told. */
+  readonly otherForm?: true;
 }
 
 /** `committed`: the whole batch is in. `refused`: the stream does not end where the batch begins, nothing was stored. */
@@ -37,6 +39,7 @@ export class LogStream {
     try {
       const { state, config } = await this.jsm.streams.info(name);
       if (limits) await this.keepTo(limits, config);
+      if (config.metadata?.[MESSAGE_FORM.key] !== MESSAGE_FORM.value) return { position: state.last_seq, otherForm: true };
       if (state.messages === 0) return { position: state.last_seq };
       const last = await this.jsm.streams.getMessage(name, { seq: state.last_seq });
       const leaf = last ? claimedLeaf(last.data) : undefined;

@@ -209,6 +209,8 @@ export class LogRelay {
       return;
     }
     this.head = fresh;
+    // The bus is made from the log and can be made again; only one that is ahead of it tells something that the log does not.
+    if (end.otherForm && end.position <= fresh.position) return this.startRefill(stream, (await stream.range())?.first ?? 1);
     const there = end.leaf ? await this.options.reader.mark(this.log, end.position) : undefined;
     const divergence = streamDivergence(end, fresh.position, there);
     if (divergence !== undefined) {

@@ -9,7 +9,7 @@ import { decodeMessage } from './message.ts';
 import { OrderedConsumers } from './ordered-consumers.ts';
 import { Relay, type RelayOptions } from './relay.ts';
 import { StreamComparison } from './stream-comparison.ts';
-import { consumerNameOf, streamNameOf } from './subject.ts';
+import { consumerNameOf, logSubjectFilter, streamNameOf } from './subject.ts';
 import { LogInMemory, sampleEvent } from './testing.ts';
 
 let nc: NatsConnection;
@@ -51,6 +51,24 @@ afterAll(() => nc.close());
 const quick = { comparison: { everyMs: 20, drawn: 4, swept: 50 } };
 
 describe('a stream that is refilled', () => {
+  it('because its messages are in the form of another version keeps its range and holds the same events', async () => {
+    const log = new LogInMemory(uniqueTenant()).append(50);
+    const [subject, subjects] = [`${logSubjectFilter(log.log, log.epoch).slice(0, -1)}order.placed`, [logSubjectFilter(log.log, log.epoch)]];
+    await jsm.streams.add({ name: streamNameOf(log.log, log.epoch), subjects, first_seq: 11, allow_direct: true });
+    for (let position = 11; position <= 40; position += 1) nc.publish(subject, 'of another form');
+    await eventually('messages of another form', async () => (await stateOf(log)).last_seq === 40);
+    await relayed(relaying(log), 50);
+    expect(await idsOn(log)).toEqual(inLog(log, 11));
+  });
+
+  it('never because of its form when it is ahead of the log: that is a divergence', async () => {
+    const log = new LogInMemory(uniqueTenant()).append(5);
+    await jsm.streams.add({ name: streamNameOf(log.log, log.epoch), subjects: [logSubjectFilter(log.log, log.epoch)], first_seq: 10, allow_direct: true });
+    const relay = relaying(log);
+    await eventually('divergence', () => status(relay)?.state === 'diverged');
+    expect([(await stateOf(log)).last_seq, status(relay)?.reason]).toEqual([9, 'the stream ends at sequence 9, ahead of the log, which ends at 5']);
+  });
+
   it.each([1, 40, 100, 101])('from position %d holds the log from there on, sequence for position, and follows it', async (from) => {
     const log = new LogInMemory(uniqueTenant()).append(100);
     const relay = relaying(log);

@@ -23,7 +23,7 @@ describe('topology', () => {
     expect(logStreamConfig(log, 17, 501, { maxBytes: 1000, maxAgeMs: 60_000 })).toEqual({
       name: 'EVT_shop_sales_2_17', subjects: ['evt.shop.sales.2.17.>'], first_seq: 501, storage: 'file', retention: 'limits', discard: 'old',
       max_bytes: 1000, max_age: 60_000_000_000, num_replicas: 1, allow_atomic: true, allow_direct: true, deny_delete: true,
-      metadata: { 'millrace-tenant': 'shop', 'millrace-context': 'sales', 'millrace-shard': '2', 'millrace-epoch': '17' },
+      metadata: { 'millrace-tenant': 'shop', 'millrace-context': 'sales', 'millrace-shard': '2', 'millrace-epoch': '17', 'millrace-message': '2' },
     });
   });
 });

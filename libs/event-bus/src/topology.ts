@@ -13,6 +13,9 @@ export interface StreamLimits {
  */
 export const DEFAULT_STREAM_LIMITS: StreamLimits = { maxBytes: 256 * 1024 * 1024, maxAgeMs: 7 * 24 * 3600 * 1000 };
 
+/** Named in a stream's metadata: the form of its messages (message.ts). Raised when they change; the relay then fills a stream of another form anew. */
+export const MESSAGE_FORM = { key: 'millrace-message', value: '2' } as const;
+
 /** The wire form of JetStream's StreamConfig, as far as a log needs it; durations in nanoseconds. */
 export interface LogStreamConfig {
   readonly name: string;
@@ -40,5 +43,5 @@ export const logStreamConfig = (log: LogKey, epoch: Epoch, firstPosition: Positi
   max_age: limits.maxAgeMs * 1_000_000,
   num_replicas: 1,
   allow_atomic: true, allow_direct: true, deny_delete: true,
-  metadata: { 'millrace-tenant': log.tenant, 'millrace-context': log.context, 'millrace-shard': String(log.shard), 'millrace-epoch': String(epoch) },
+  metadata: { 'millrace-tenant': log.tenant, 'millrace-context': log.context, 'millrace-shard': String(log.shard), 'millrace-epoch': String(epoch), [MESSAGE_FORM.key]: MESSAGE_FORM.value },
 });

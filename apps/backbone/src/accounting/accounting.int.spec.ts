@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { BusLink, LogStream, respond } from '@millrace/event-bus';
+import { BusLink, LogStream, routed, respond } from '@millrace/event-bus';
 import { PgEventStore } from '@millrace/event-store';
 import type { LogKey } from '@millrace/kernel';
 import { eventually, freshDatabase, uniqueTenant, withClient, type TestDatabase } from '@millrace/testing';
@@ -77,7 +77,7 @@ describe('a difference that is planted', () => {
     const link = BusLink.open({ url: nats.url, service: 'backbone', seed: nats.seedOf('backbone') });
     const stream = await LogStream.of(await link.ready(5_000), log, (await store.heads())[0]!.epoch);
     const [last] = await (async () => { const reader = PgEventStore.connect({ url: events.urlAs('millrace_backbone', PASSWORD), applicationName: 'spec' }); const page = await reader.read(log, 39, 1); await reader.close(); return page; })();
-    expect(await stream.publish(40, [{ ...last!, position: 41 }])).toBe('committed');
+    expect(await stream.publish(40, [routed({ ...last!, position: 41 })])).toBe('committed');
     expect(await found('relay-count')).toMatchObject({ about: 'sales/0', expected: 'at most 40 relayed', actual: 'the stream ends at 41' });
     await stream.remove();
     await settled();
