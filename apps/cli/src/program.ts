@@ -13,6 +13,7 @@ import { registerLoginLink } from './commands/login-link.ts';
 import { registerParked } from './commands/parked.ts';
 import { registerProjection } from './commands/projection.ts';
 import { registerRecover } from './commands/recover.ts';
+import { registerRejects } from './commands/rejects.ts';
 import { registerRelay } from './commands/relay.ts';
 import { registerRedact } from './commands/redact.ts';
 import { registerSimulate } from './commands/simulate.ts';
@@ -25,7 +26,7 @@ import { registerVerify } from './commands/verify.ts';
 const COMMANDS: readonly Register[] = [
   registerUp, registerStop, registerStatus, registerDoctor, registerLoginLink, registerSource, registerImport,
   registerSimulate, registerRecover, registerRelay, registerBackup, registerRestore, registerEvents, registerArchive, registerLogs, registerMetric, registerSql, registerReveal,
-  registerProjection, registerParked, registerContracts,
+  registerProjection, registerParked, registerRejects, registerContracts,
   registerLedger, registerVerify, registerRedact,
 ];
 

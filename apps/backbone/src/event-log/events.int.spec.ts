@@ -181,6 +181,23 @@ describe('every question', () => {
   });
 });
 
+describe('GET /v1/rejects/:id', () => {
+  it('shows both bodies of a conflict, the first also after it was counted as rejected once', async () => {
+    const log: LogKey = { tenant: uniqueTenant(), context: 'sales', shard: 0 };
+    const [unit] = unitsOf(log, 1, () => ({ total: 'first' }));
+    const [event] = unit!.events;
+    const other = { ...unit!, events: [{ envelope: { ...event!.envelope, fingerprint: 'ff'.repeat(32) }, data: Buffer.from('{"total":"second"}') }] };
+    await store.append(log, [unit!]);
+    for (let sent = 0; sent < 2; sent += 1) expect(await store.append(log, [other], { countAs: 'intake' })).toMatchObject([{ kind: 'conflict', position: 1 }]);
+    const [kept, ...more] = await store.listRejects(log.tenant, 10);
+    expect(more).toEqual([]);
+    const path = `/v1/rejects/${kept!.rejectId}`;
+    expect(await running.json(`${path}?tenant=${log.tenant}`)).toEqual({ rejectId: kept!.rejectId, eventId: event!.envelope.id, body: { total: 'second' }, firstBody: { total: 'first' } });
+    expect(await running.json(`${path}?tenant=${uniqueTenant()}`)).toMatchObject({ status: 404, code: 'reject-unknown' });
+    expect(await running.json(`/v1/rejects/${'x'.repeat(65)}?tenant=${log.tenant}`)).toMatchObject({ status: 400, code: 'reject-id-malformed' });
+  });
+});
+
 describe('GET /v1/accounting', () => {
   it('sums each source over appends, duplicates, conflicts and receipts, per tenant, and a fold changes no sum', async () => {
     const [shop, other] = [uniqueTenant(), uniqueTenant()];

@@ -149,3 +149,9 @@ export const parseEventId = (id: string): string => {
   if (bytes >= 1 && bytes <= MAX_ID_BYTES && !id.includes('\0')) return id;
   throw new DomainError('invalid', 'event-id-malformed', { bytes }, `An event id has 1 to ${MAX_ID_BYTES} bytes of UTF-8 and no NUL; got ${bytes} bytes.`);
 };
+
+/** The name a reject got when it was kept. */
+export const parseRejectId = (id: string): string => {
+  if (/^[\w-]{1,64}$/.test(id)) return id;
+  throw new DomainError('invalid', 'reject-id-malformed', {}, 'A reject is named by 1 to 64 letters, digits, "-" and "_", as `millrace rejects list` shows it.');
+};
