@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
@@ -110,6 +110,16 @@ describe('ledger prove, then verify', () => {
     expect(JSON.parse(run.out.join(''))).toMatchObject({ kind: 'proof', position: 1, envelope: { id: 'e-0' } });
     expect(await platform.run('verify', file, '--key', key.verifier.toString(), '--witness-key', new SigningKey('w', 'witness', Buffer.alloc(32)).verifier.toString())).toMatchObject({ failed: true, error: expect.stringContaining('not cosigned by w+') });
   });
+});
+
+it('ledger prove names the file after the event when it is told none', async () => {
+  platform.on('backbone', 'GET /v1/ledger/proofs/order%2F1', { json: { log: 'sales/0', position: 1, proof: 'proof' } });
+  try {
+    expect(await platform.run('ledger', 'prove', 'order/1')).toMatchObject({ out: ['order_1.tlog-proof: order/1 stands at position 1 of sales/0'] });
+    expect(readFileSync('order_1.tlog-proof', 'utf8')).toBe('proof');
+  } finally {
+    rmSync('order_1.tlog-proof', { force: true });
+  }
 });
 
 it('ledger status shows the keys and each log', async () => {

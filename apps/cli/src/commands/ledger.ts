@@ -50,6 +50,9 @@ const verify = async (context: CommandContext, { tenant, log, recovered, json }:
   if (!ended || verdicts.some((one) => one.findings > 0)) context.fail();
 };
 
+/** An id may hold any text; a file's name what every system takes. */
+const proofFileOf = (id: string): string => `${id.replaceAll(/[^\w.-]/g, '_').slice(0, 100)}.tlog-proof`;
+
 interface LedgerAnswer { readonly key: string; readonly witnessKey: string; readonly logs: readonly { readonly tenant: string; readonly log: string; readonly head: number; readonly size: number; readonly cosigned: number; readonly state: string; readonly reason?: string }[] }
 
 export const registerLedger: Register = (program, context) => {
@@ -64,8 +67,8 @@ export const registerLedger: Register = (program, context) => {
     .option('--recovered <epochs>', 'epochs that ended in a recovery you know of, with commas between')
     .action((options: VerifyOptions) => verify(context, options));
   withTenant(ledger.command('prove <event-id>').description('write a proof that an event stands in its log, for anybody who has the public keys'), 'shop')
-    .requiredOption('-o, --output <file>', 'where to write it')
-    .action(async (id: string, { tenant, json, output }: TenantOptions & { output: string }) => {
+    .option('-o, --output <file>', 'where to write it (default: <event-id>.tlog-proof, here)')
+    .action(async (id: string, { tenant, json, output = proofFileOf(id) }: TenantOptions & { output?: string }) => {
       const answer = await connectPlatform(context.config.home).call('backbone', `/v1/ledger/proofs/${encodeURIComponent(id)}`, { query: { tenant } }) as { log: string; position: number; proof: string };
       await writeFile(output, answer.proof);
       present(context.terminal, json === true, { file: output, log: answer.log, position: answer.position }, () => `${output}: ${id} stands at position ${answer.position} of ${answer.log}`);

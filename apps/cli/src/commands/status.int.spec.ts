@@ -22,7 +22,7 @@ beforeEach(() => {
   platform.on('ingestion', 'GET /v1/accounting', { json: { sources: [sums] } });
   platform.on('backbone', 'GET /v1/differences', { json: { differences: [] } });
   platform.on('analytics', 'GET /v1/consumers', { json: { consumers: [{ tenant: 'shop', log: 'sales/0', epoch: 1_795_000_000, position: 28, state: 'running', parked: 0 }] } });
-  platform.on('warehouse', 'GET /v1/consumers', { json: { consumers: [{ tenant: 'shop', log: 'sales/0', epoch: 1_795_000_000, position: 12, state: 'diverged', reason: 'ahead of the log', parked: 0 }] } });
+  platform.on('warehouse', 'GET /v1/consumers', { json: { consumers: [{ tenant: 'shop', log: 'sales/0', epoch: 1_795_000_000, position: 12, state: 'running', parked: 0 }] } });
 });
 const document = async (...args: string[]): Promise<StatusDocument> => JSON.parse((await platform.run('status', '--json', ...args)).out[0]!) as StatusDocument;
 
@@ -33,7 +33,7 @@ describe('millrace status', () => {
     expect(JSON.parse(out[0]!)).toMatchObject({
       ready: true,
       services: [{ name: 'ingestion', url: expect.any(String), healthy: true, pssBytes: 104_857_600 }, { name: 'supervisor' }],
-      logs: [{ tenant: 'shop', log: 'sales/0', epoch: 1_795_000_000, head: 30, relayed: 29, consumers: [{ name: 'analytics', position: 28 }, { name: 'warehouse', position: 12, state: 'diverged' }] }],
+      logs: [{ tenant: 'shop', log: 'sales/0', epoch: 1_795_000_000, head: 30, relayed: 29, consumers: [{ name: 'analytics', position: 28 }, { name: 'warehouse', position: 12, state: 'running' }] }],
       sources: [sums],
     });
   });
@@ -53,12 +53,20 @@ describe('millrace status', () => {
     expect((await platform.run('status')).out.join()).toContain('shop warehouse/sales/0 (consumer-count): expected 30 events from 1 to 30; got 29 events taken; since 2026-11-01T00:00:00.000Z');
   });
 
-  it('is readable without --json, and shouts about a consumer that stopped', async () => {
+  it('is readable without --json', async () => {
     const [text] = (await platform.run('status')).out;
     expect(text).toContain('ready\n');
     expect(text).toContain('memory together: 200 MB');
-    expect(text).toContain('analytics 28, warehouse 12 DIVERGED');
+    expect(text).toContain('analytics 28, warehouse 12');
     expect(text).toMatch(/shop +import +33 +30 +1 +1 +1/);
+  });
+
+  it('shouts about a relay or a consumer that stands still as diverged, and fails, though everything runs', async () => {
+    platform.on('backbone', 'GET /v1/logs', { json: { logs: [{ ...sales, state: 'diverged' }] } });
+    platform.on('warehouse', 'GET /v1/consumers', { json: { consumers: [{ tenant: 'shop', log: 'sales/0', epoch: 1_795_000_000, position: 12, state: 'diverged', reason: 'ahead of the log', parked: 0 }] } });
+    const { out, err, failed } = await platform.run('status');
+    expect(out[0]).toMatch(/sales\/0 +30 +29 DIVERGED +analytics 28, warehouse 12 DIVERGED/);
+    expect([err, failed]).toEqual([['millrace: diverged: relay at shop sales/0, warehouse at shop sales/0; see `millrace recover`'], true]);
   });
 
   it('reports an old snapshot on the event database, and only an old one', async () => {

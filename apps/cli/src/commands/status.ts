@@ -91,15 +91,20 @@ const inWords = (status: StatusDocument): string => {
   const total = status.services.reduce((sum, service) => sum + service.pssBytes, 0);
   const services = alignedTable(['service', 'health', 'memory', 'restarts', 'address'],
     status.services.map((service) => [service.name, service.healthy ? 'healthy' : 'NOT HEALTHY', megabytes(service.pssBytes), service.restarts, service.url]));
-  const logs = alignedTable(['tenant', 'log', 'head', 'relayed', 'consumers'], status.logs.map((log) => [log.tenant, log.log, log.head, log.relayed,
+  const logs = alignedTable(['tenant', 'log', 'head', 'relayed', 'consumers'], status.logs.map((log) => [log.tenant, log.log, log.head, `${log.relayed}${log.state === 'diverged' ? ' DIVERGED' : ''}`,
     log.consumers.map((consumer) => `${consumer.name} ${consumer.position}${consumer.state === 'diverged' || consumer.state === 'stopped' ? ` ${consumer.state.toUpperCase()}` : ''}`).join(', ')]));
   const sources = alignedTable(['tenant', 'source', 'received', 'accepted', 'duplicate', 'rejected', 'unanswered'],
     status.sources.map((sum) => [sum.tenant, sum.source, sum.received, sum.accepted, sum.duplicate, sum.rejected, sum.unanswered]));
   return [status.ready ? 'ready' : 'NOT READY', '', services, `memory together: ${megabytes(total)}`, ...snapshotLine(status), '', logs, '', sources, ...differenceLines(status), ...archiveLines(status)].join('\n');
 };
 
+/** Who stands still because log and copy are no longer the same history. */
+const divergedIn = (logs: StatusDocument['logs']): string[] => logs.flatMap((log) =>
+  [...(log.state === 'diverged' ? ['relay'] : []), ...log.consumers.filter(({ state }) => state === 'diverged').map(({ name }) => name)].map((who) => `${who} at ${log.tenant} ${log.log}`));
+
 /** What is wrong though everything runs. */
-const badNews = ({ differences, archive }: StatusDocument): string[] => [
+const badNews = ({ differences, archive, logs }: StatusDocument): string[] => [
+  ...(divergedIn(logs).length === 0 ? [] : [`diverged: ${divergedIn(logs).join(', ')}; see \`millrace recover\``]),
   ...(differences.length === 0 ? [] : [`${differences.length} counts differ: ${differences.map(({ kind, about }) => `${kind} ${about}`).join(', ')}`]),
   ...(archive?.failing ? [`the log of the event database can't be archived (${archive.lastFailed ?? 'a segment'}): make room in its folder; appends go on, and nothing newer can be restored`] : []),
 ];

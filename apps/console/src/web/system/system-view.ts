@@ -1,4 +1,4 @@
-export interface LogState { readonly tenant: string; readonly log: string; readonly epoch: number; readonly head: number; readonly relayed?: number | null }
+export interface LogState { readonly tenant: string; readonly log: string; readonly epoch: number; readonly head: number; readonly relayed?: number | null; readonly state?: string; readonly reason?: string }
 export interface ConsumerState { readonly tenant: string; readonly log: string; readonly position: number; readonly state: string; readonly reason?: string; readonly parked?: number }
 export interface SourceSums { readonly tenant: string; readonly source: string; readonly received: number; readonly accepted: number; readonly duplicate: number; readonly rejected: number; readonly unanswered: number }
 
