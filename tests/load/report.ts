@@ -26,7 +26,7 @@ const barRow = (bar: Bar, documents: readonly BenchDocument[]): string => {
   const figure = document === undefined ? undefined : figureAt(document, bar.at);
   const spread = document?.spread[bar.at.replace('ratios.', '')];
   const measured = figure === undefined ? 'not measured' : `${figure}${bar.unit === undefined ? '' : ` ${bar.unit}`}`;
-  const reached = figure === undefined ? '–' : isReached(bar, figure) ? 'yes' : '**no**';
+  const reached = figure === undefined ? '–' : `${isReached(bar, figure) ? 'yes' : '**no**'}${document?.quick === true ? ' (quick run)' : ''}`;
   return `| ${bar.bench} | ${bar.measure} | ${barText(bar)} | ${measured} | ${spread === undefined ? '' : `${spread.min} – ${spread.max}`} | ${reached} |`;
 };
 
