@@ -98,13 +98,13 @@ const startPlatform = async (): Promise<Platform> => {
  * At a quarter of the paused peak the acknowledgement's 99th percentile is taken, and on the quiet platform request to KPI.
  */
 export const benchIntake: Bench = async ({ quick }) => {
-  const events = quick ? 10_000 : 40_000;
+  const events = quick ? 6_000 : 40_000;
   const platform = await startPlatform();
   let paused;
   const rawAlone: number[] = [];
   try {
     const raw = await RawTable.connect(platform.postgresUrl);
-    const rounds = await alternate(quick ? 3 : 7, {
+    const rounds = await alternate(quick ? 5 : 7, {
       raw: () => raw.best(PER_REQUEST, events),
       intake: () => postAll(platform, requestBodies(events)),
     });
