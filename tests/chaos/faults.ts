@@ -36,6 +36,12 @@ const kill: Fault = async ({ rig }, { victim }) => {
   return `kill -9 of ${victim}`;
 };
 
+/** A fault of its own and no victim of `kill`: the plans of seeds that were run would be other ones. */
+const killWitness: Fault = async ({ rig }) => {
+  await rig.kill('witness');
+  return 'kill -9 of witness';
+};
+
 const freeze: Fault = async ({ rig }, { victim, lastsMs }) => {
   const pid = await rig.pidOf(victim!);
   signal(pid, 'SIGSTOP');
@@ -186,6 +192,6 @@ const diskFull: Fault = async ({ rig, client }, { lastsMs }) => {
 
 export const FAULT_ACTIONS: Readonly<Record<FaultName, Fault>> = {
   kill, freeze, 'frozen-relay': frozenRelay, 'two-relays': twoRelays, 'cut-commit': cutCommit, 'cut-answer': cutAnswer,
-  'older-bus': olderBus, clock, 'older-events': olderEvents, 'frozen-through-recover': frozenThroughRecover,
+  'older-bus': olderBus, clock, 'older-events': olderEvents, 'frozen-through-recover': frozenThroughRecover, 'kill-witness': killWitness,
   'power-cut-events': powerCut(['events']), 'power-cut-nats': powerCut(['nats']), 'power-cut-both': powerCut(['events', 'nats']), 'disk-full': diskFull,
 };

@@ -7,7 +7,7 @@ export type ProcessName = (typeof PROCESSES)[number];
 const FREEZABLE: readonly ProcessName[] = ['ingestion', 'security', 'analytics', 'warehouse', 'backbone', 'postgres-events', 'nats'];
 
 /** Faults that need no more than the rights of whoever runs the platform. */
-export const PLAIN_FAULTS = ['kill', 'freeze', 'frozen-relay', 'two-relays', 'cut-commit', 'cut-answer', 'older-bus', 'clock', 'older-events', 'frozen-through-recover'] as const;
+export const PLAIN_FAULTS = ['kill', 'freeze', 'frozen-relay', 'two-relays', 'cut-commit', 'cut-answer', 'older-bus', 'clock', 'older-events', 'frozen-through-recover', 'kill-witness'] as const;
 /** Faults of a disk: they need root and loop mounts. */
 export const POWER_CUTS = ['power-cut-events', 'power-cut-nats', 'power-cut-both'] as const;
 export const DISK_FAULTS = [...POWER_CUTS, 'disk-full'] as const;

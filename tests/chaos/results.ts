@@ -72,7 +72,7 @@ export interface Summary {
 }
 
 const sum = (results: readonly CycleResult[], of: (result: CycleResult) => number): number => results.reduce((total, result) => total + of(result), 0);
-const isKill = ({ faults }: CycleResult): boolean => faults.some(({ name }) => name === 'kill');
+const isKill = ({ faults }: CycleResult): boolean => faults.some(({ name }) => name === 'kill' || name === 'kill-witness');
 const isPowerCut = ({ faults }: CycleResult): boolean => faults.some(({ name }) => name.startsWith('power-cut'));
 
 /** Adds up all lines. Kill cycles and power cuts are of those that count; losses and violations are of all. */

@@ -63,7 +63,7 @@ export class Rig implements Place {
     return Object.keys(this.env).length === 0;
   }
 
-  async pidOf(name: ProcessName): Promise<number> {
+  async pidOf(name: ProcessName | 'witness'): Promise<number> {
     if (name === 'supervisor') return this.platform.pid;
     return until(`the process of ${name}`, async () => {
       const { services } = await call<SupervisorStatus>(this, 'supervisor', '/v1/status');
@@ -77,7 +77,7 @@ export class Rig implements Place {
   }
 
   /** kill -9. The supervisor takes everything with it and is started again by us, as a service manager would. */
-  async kill(name: ProcessName): Promise<void> {
+  async kill(name: ProcessName | 'witness'): Promise<void> {
     if (name === 'supervisor') return this.restart(this.env);
     signal(await this.pidOf(name), 'SIGKILL');
   }
