@@ -1,5 +1,5 @@
 import { DomainError } from '@millrace/kernel';
-import { HASH_BYTES, hashChildren } from './tree-hash.ts';
+import { HASH_BYTES, hashParents } from './tree-hash.ts';
 import type { NodeId, NodeReader } from './tree-range.ts';
 
 /** Levels of the tree that one tile holds, and the hashes of a full one (C2SP tlog-tiles). */
@@ -61,12 +61,13 @@ export function* tilesOfTree(size: number): Generator<TileId> {
   }
 }
 
-/** The n-th hash of a tile's bytes. */
-export const hashAt = (hashes: Uint8Array, n: number): Uint8Array => hashes.subarray(n * HASH_BYTES, (n + 1) * HASH_BYTES);
-
 /** The root over a power of two of hashes. */
-export const completeRoot = (hashes: Uint8Array, from: number, count: number): Uint8Array =>
-  count === 1 ? hashAt(hashes, from) : hashChildren(completeRoot(hashes, from, count / 2), completeRoot(hashes, from + count / 2, count / 2));
+export const completeRoot = (hashes: Uint8Array, from: number, count: number): Uint8Array => {
+  const level = Buffer.from(hashes.subarray(from * HASH_BYTES, (from + count) * HASH_BYTES));
+  for (let parents = count / 2; parents >= 1; parents /= 2) hashParents(level, parents);
+  // A copy of its own: a view would keep the whole level in memory.
+  return Buffer.from(level.subarray(0, HASH_BYTES));
+};
 
 /** Reads nodes from tiles; `tile` gives a tile's hashes (at least those of the tree asked about). `tile-malformed` when they are too few. */
 export const nodesFromTiles = (tile: (id: Omit<TileId, 'width'>) => Uint8Array): NodeReader => (node) => {

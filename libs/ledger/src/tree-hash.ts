@@ -25,3 +25,11 @@ export const hashChildren = (left: Uint8Array, right: Uint8Array): Uint8Array =>
   pair.set(right, 1 + HASH_BYTES);
   return digestOf(pair);
 };
+
+/** Replaces the first 2 × `parents` hashes by the hashes of their parents, in place. */
+export const hashParents = (hashes: Buffer, parents: number): void => {
+  for (let at = 0; at < parents; at += 1) {
+    hashes.copy(pair, 1, 2 * at * HASH_BYTES, 2 * (at + 1) * HASH_BYTES);
+    hashes.write(hash('sha256', pair, 'binary'), at * HASH_BYTES, HASH_BYTES, 'latin1');
+  }
+};
