@@ -21,7 +21,7 @@ const usage = `npm run bench -- <${Object.keys(BENCHES).join('|')}>… [--quick]
 
 const commitOf = (): string => {
   const git = (...args: string[]): string => execFileSync('git', args, { cwd: import.meta.dirname, encoding: 'utf8' }).trim();
-  return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no', '--', ':!docs') === '' ? '' : ' with changes');
+  return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--untracked-files=no', '--', ':(top,exclude)docs') === '' ? '' : ' with changes');
 };
 
 const measure = async (name: string, quick: boolean): Promise<BenchDocument> => {
