@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { duckdb, literal } from './duckdb.ts';
+import { literal, onOwnConnection } from './duckdb.ts';
 import { segmentFile, type SegmentRow } from './segment.ts';
 
 /** DuckDB's smallest row group: what one read decodes at least. */
@@ -29,31 +29,25 @@ export const hashFile = async (path: string): Promise<string> => {
   return hash.digest('hex');
 };
 
-const fill = async (rows: readonly SegmentRow[], part: string): Promise<void> => {
-  const connection = await duckdb();
-  const table = `segment_${randomUUID().replaceAll('-', '')}`;
-  await connection.run(`CREATE TEMP TABLE ${table} ${TABLE}`);
-  try {
-    const appender = await connection.createAppender(table);
-    for (const row of rows) {
-      const { type, subject } = JSON.parse(row.envelope.toString('utf8')) as { type?: string; subject?: string };
-      appender.appendBigInt(BigInt(row.position));
-      appender.appendVarchar(row.id);
-      appender.appendVarchar(row.stream);
-      appender.appendBigInt(BigInt(row.streamVersion));
-      for (const text of [type, subject]) {
-        if (text === undefined) appender.appendNull();
-        else appender.appendVarchar(text);
-      }
-      for (const bytes of [row.fingerprint, row.leaf, row.salt, row.envelope, row.data]) appender.appendBlob(bytes);
-      appender.endRow();
+const fill = (rows: readonly SegmentRow[], part: string): Promise<void> => onOwnConnection(async (connection) => {
+  await connection.run(`CREATE TEMP TABLE segment ${TABLE}`);
+  const appender = await connection.createAppender('segment');
+  for (const row of rows) {
+    const { type, subject } = JSON.parse(row.envelope.toString('utf8')) as { type?: string; subject?: string };
+    appender.appendBigInt(BigInt(row.position));
+    appender.appendVarchar(row.id);
+    appender.appendVarchar(row.stream);
+    appender.appendBigInt(BigInt(row.streamVersion));
+    for (const text of [type, subject]) {
+      if (text === undefined) appender.appendNull();
+      else appender.appendVarchar(text);
     }
-    appender.closeSync();
-    await connection.run(`COPY (SELECT * FROM ${table} ORDER BY position) TO ${literal(part)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP})`);
-  } finally {
-    await connection.run(`DROP TABLE IF EXISTS ${table}`);
+    for (const bytes of [row.fingerprint, row.leaf, row.salt, row.envelope, row.data]) appender.appendBlob(bytes);
+    appender.endRow();
   }
-};
+  appender.closeSync();
+  await connection.run(`COPY (SELECT * FROM segment ORDER BY position) TO ${literal(part)} (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP})`);
+});
 
 /**
  * Writes rows of one log, in the order of their positions, as a Parquet file named by its hash: whole and on disk under that name, or not
