@@ -12,14 +12,21 @@ export type SegmentWay = (typeof SEGMENT_WAYS)[number];
 
 const sha256 = (...parts: Uint8Array[]): Buffer => createHash('sha256').update(Buffer.concat(parts)).digest();
 
-/** A segment with another amount at one position. A forger lets the leaf in file and row follow. */
+/** The same JSON with another digit, which every sample's data has: an alteration that alters nothing could not be found. */
+const withAnotherDigit = (data: Buffer): Buffer => {
+  const altered = Buffer.from(data.toString('utf8').replace(/\d/, (digit) => String((Number(digit) + 1) % 10)));
+  if (altered.equals(data)) throw new Error(`there is no digit to alter in ${data.toString('utf8', 0, 80)}`);
+  return altered;
+};
+
+/** A segment with another digit in the data at one position. A forger lets the leaf in file and row follow. */
 const rewrite = async (owner: Owner, file: string, folder: string, { log, position, forged }: Alteration): Promise<void> => {
   const connection = await (await DuckDBInstance.create(':memory:')).connect();
   const part = join(folder, 'forged.part');
   try {
     const found = (await connection.runAndReadAll(`SELECT envelope, salt, data, leaf FROM read_parquet('${file}') WHERE position = ${position}`)).getRows();
     const [envelope, salt, data, leaf] = found[0]!.map((value) => (value instanceof DuckDBBlobValue ? Buffer.from(value.bytes) : Buffer.alloc(0)));
-    const altered = Buffer.from(data!.toString('utf8').replace('EUR', 'USD'));
+    const altered = withAnotherDigit(data!);
     const following = forged ? Buffer.from(hashLeaf(Buffer.concat([envelope!, sha256(salt!, altered)]))) : leaf!;
     const at = (bytes: Buffer, column: string): string => `CASE WHEN position = ${position} THEN from_hex('${bytes.toString('hex')}') ELSE ${column} END AS ${column}`;
     await connection.run(`COPY (SELECT * REPLACE (${at(altered, 'data')}, ${at(following, 'leaf')}) FROM read_parquet('${file}') ORDER BY position) TO '${part}' (FORMAT parquet)`);

@@ -308,4 +308,13 @@ describe('a segment file', () => {
     await database.owner(`UPDATE millrace.event SET leaf = sha256('forged') WHERE tenant = $1 AND position = 3`, [log.tenant]);
     await expect(store.read(log, 0, 10)).rejects.toMatchObject({ code: 'segment-differs', message: expect.stringContaining('position 3') });
   });
+
+  it('is found by the manifest as it stands now, not as it stood when it was read before', async () => {
+    const { log } = await archived();
+    expect(await store.read(log, 0, 10)).toHaveLength(6);
+    // A forger's file would be whole and stand in the manifest under its own hash: whoever kept the manifest would go on reading the true one.
+    await database.owner(`UPDATE millrace.segment SET sha256 = sha256('a forged file') WHERE tenant = $1`, [log.tenant]);
+    await expect(store.read(log, 0, 10)).rejects.toMatchObject({ code: 'segment-missing' });
+    await expect(store.readPage(log, { after: 0, limit: 10, type: 'sales.order.placed' })).rejects.toMatchObject({ code: 'segment-missing' });
+  });
 });

@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { isDomainError, logName, type LogKey, type Position } from '@millrace/kernel';
+import { isDomainError, type LogKey, type Position } from '@millrace/kernel';
 import type { DuckDBValue } from '@duckdb/node-api';
 import type { ArchivedBodies } from '../archived-bodies.ts';
 import type { Database } from '../database.ts';
@@ -42,7 +42,6 @@ const rowsOf = async (file: string, from: Position, to: Position): Promise<Segme
 
 /** The archived part of logs: manifest in Postgres, files in one folder. Every file is hashed before it is first used, and again when it has changed. */
 export class SegmentFiles implements ArchivedBodies {
-  private readonly manifests = new Map<string, readonly Segment[]>();
   private readonly checked = new Map<string, string>();
   private readonly groups = new Map<string, Group>();
 
@@ -53,10 +52,12 @@ export class SegmentFiles implements ArchivedBodies {
     let bytes = 0;
     let segment: Segment | undefined;
     let group: Group = new Map();
+    // Read anew for every page, never kept: whoever verifies must see the manifest as it stands now.
+    const manifest = rows[0] === undefined ? [] : await this.segments(rows[0].log);
     for (const row of rows) {
       if (bodies.length > 0 && bytes >= maxBytes) break;
       if (!group.has(row.position)) {
-        segment = await this.segmentOf(row.log, row.position);
+        segment = await this.segmentOf(row.log, row.position, manifest);
         group = await this.group(segment, row.position);
       }
       const kept = group.get(row.position);
@@ -69,8 +70,9 @@ export class SegmentFiles implements ArchivedBodies {
 
   async matching(log: LogKey, from: Position, to: Position, { type, subject }: EventFilter, limit: number): Promise<Position[]> {
     const found: Position[] = [];
+    const manifest = await this.segments(log);
     for (let at = from; at <= to && found.length < limit;) {
-      const segment = await this.segmentOf(log, at);
+      const segment = await this.segmentOf(log, at, manifest);
       const end = Math.min(to, segment.to);
       const result = await (await duckdb()).run(
         `SELECT position FROM read_parquet(${literal(segmentFile(this.dir, segment.sha256))}) WHERE position BETWEEN $1 AND $2 AND ($3 IS NULL OR type = $3) AND ($4 IS NULL OR subject = $4) ORDER BY position LIMIT $5`,
@@ -92,15 +94,13 @@ export class SegmentFiles implements ArchivedBodies {
     const records = await this.database.query<SegmentRecord>({
       name: 'segments', text: `SELECT ${SEGMENT_COLUMNS} FROM log.segment WHERE tenant = $1 AND context = $2 AND shard = $3 ORDER BY from_position`, values: [log.tenant, log.context, log.shard],
     });
-    const segments = records.map(fromRecord);
-    this.manifests.set(`${log.tenant} ${logName(log)}`, segments);
-    return segments;
+    return records.map(fromRecord);
   }
 
-  /** The segment of a position, its file checked. A file that is gone may have been replaced: the manifest known here is not believed then. */
-  private async segmentOf(log: LogKey, position: Position): Promise<Segment> {
+  /** The segment of a position, its file checked. A file that is gone may have been replaced since: the manifest at hand is not believed then. */
+  private async segmentOf(log: LogKey, position: Position, manifest: readonly Segment[]): Promise<Segment> {
     const covers = (segment: Segment): boolean => segment.from <= position && position <= segment.to;
-    const known = this.manifests.get(`${log.tenant} ${logName(log)}`)?.find(covers);
+    const known = manifest.find(covers);
     if (known !== undefined && await this.check(known).then(() => true, isMissing)) return known;
     const found = (await this.segments(log)).find(covers);
     if (found !== undefined) {
