@@ -69,7 +69,17 @@ describe('group commit', () => {
     await turn();
     expect(sends.waiting.map((batch) => names(batch.units))).toEqual(['a']);
     await sends.waiting[0]!.answer();
-    expect(sends.waiting.map((batch) => names(batch.units))).toEqual(['b a', 'c']);
+    expect(sends.waiting.map((batch) => names(batch.units))).toEqual(['b a c']);
+  });
+
+  it('halves what waits between calls, never a call that fits: its events land in the order given', async () => {
+    const { sends, group } = make();
+    void group.append(unitsOf('a', 'b', 'c', 'd'), undefined);
+    await turn();
+    expect(sends.waiting.map((batch) => names(batch.units))).toEqual(['a b c d']);
+    for (const name of ['e', 'f', 'g', 'h']) void group.append(unitsOf(name), undefined);
+    await sends.waiting[0]!.answer();
+    expect(sends.waiting.map((batch) => names(batch.units))).toEqual(['e f', 'g h']);
   });
 
   it('sends what stands before a stream that is on its way when it is worth a transaction', async () => {

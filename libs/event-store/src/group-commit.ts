@@ -153,13 +153,14 @@ export class GroupCommit {
 
   private next(): Waiting[] {
     const { batchEvents, batchBytes, overlapEvents } = this.limits;
-    // Nothing runs: half goes now and half right behind it, so that one is prepared while the other commits.
-    const most = this.inFlight === 0 && this.queue.length >= 2 * overlapEvents ? Math.min(batchEvents, Math.ceil(this.queue.length / 2)) : batchEvents;
+    const first = this.queue[0]!;
+    // Nothing runs: half goes now and half right behind it, so that one is prepared while the other commits; but a call that fits goes whole.
+    const half = Math.max(Math.ceil(this.queue.length / 2), first.callEvents ?? 0);
+    const most = this.inFlight === 0 && this.queue.length >= 2 * overlapEvents ? Math.min(batchEvents, half) : batchEvents;
     let events = 0;
     let bytes = 0;
     let count = 0;
     let held = false;
-    const first = this.queue[0]!;
     for (const { unit, epoch, callEvents } of this.queue) {
       // A call that would be cut in two waits for the next batch whole: its frames then go out without a copy.
       const full = events + unit.events.length > most || bytes + unit.bytes > batchBytes || (callEvents !== undefined && callEvents <= batchEvents && events + callEvents > most);
