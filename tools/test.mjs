@@ -1,7 +1,7 @@
 // npm test: install, then lint, typecheck, build, unit and integration tests, architecture rules and budgets, and the run of the whole
 // platform in a browser. The last line is `N passed, N failed`; a check that leaves no report counts as failed.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { ensureInstalled, root, run } from './install.mjs';
 
 ensureInstalled();
@@ -11,12 +11,24 @@ rmSync(reports, { recursive: true, force: true });
 mkdirSync(join(reports, '@millrace'), { recursive: true });
 const started = Date.now();
 const tally = { passed: 0, failed: 0 };
+/** What failed, told again at the end: what was printed before may be thousands of lines back. */
+const failures = [];
+const MOST_FAILURE_LINES = 25;
 
 const nx = (targets, parallel) => run('nx', ['run-many', '-t', ...targets, '--output-style=static', `--parallel=${parallel}`, '--nxBail=false', ...(process.env.CI ? ['--skip-nx-cache'] : [])], { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
 
 const check = (name, ok) => {
   tally[ok ? 'passed' : 'failed'] += 1;
+  if (!ok) failures.push(`${name}: FAILED`);
   process.stdout.write(`\n--- ${name}: ${ok ? 'passed' : 'FAILED'} (${Math.round((Date.now() - started) / 1000)} s so far)\n`);
+};
+
+const noteFailures = (name, { testResults }) => {
+  for (const { name: file, status, message, assertionResults } of testResults) {
+    const failed = assertionResults.filter((one) => one.status !== 'passed');
+    for (const { fullName, status: how, failureMessages } of failed) failures.push([`${name}: ${relative(root, file)}: ${fullName}: ${how}`, ...(failureMessages ?? [])].join('\n'));
+    if (status === 'failed' && failed.length === 0) failures.push(`${name}: ${relative(root, file)}: did not run\n${message}`);
+  }
 };
 
 /** Every project with a test target must have left a report in which at least one test ran. */
@@ -26,10 +38,12 @@ const count = (names) => {
     const report = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
     const ran = (report?.numPassedTests ?? 0) + (report?.numFailedTests ?? 0);
     if (report === undefined || ran === 0) {
-      process.stdout.write(`${name}: no test report, or a report without a test\n`);
+      failures.push(`${name}: no test report, or a report without a test`);
+      process.stdout.write(`${failures.at(-1)}\n`);
       tally.failed += 1;
       continue;
     }
+    noteFailures(name, report);
     const broken = report.numFailedTests + (report.numRuntimeErrorTestSuites ?? 0) + (report.numPendingTests ?? 0);
     tally.passed += report.numPassedTests;
     tally.failed += broken;
@@ -46,7 +60,7 @@ const projects = ['apps', 'libs']
 
 if (only === undefined) {
   check('lint, typecheck, build', nx(['lint', 'typecheck', 'build'], 2));
-  check('unit and integration tests', nx(['test'], 2));
+  check('unit and integration tests', nx(['test'], 3));
   count(projects);
   check('architecture rules and budgets', nx(['architecture'], 1));
   count(['architecture']);
@@ -59,5 +73,6 @@ if (only === undefined) {
 }
 check('the whole platform, in a browser', nx(['e2e'], 1));
 count(['e2e']);
+for (const failure of failures) process.stdout.write(`\n${failure.split('\n').slice(0, MOST_FAILURE_LINES).join('\n')}\n`);
 process.stdout.write(`\n${tally.passed} passed, ${tally.failed} failed\n`);
 process.exit(tally.failed === 0 ? 0 : 1);

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -10,7 +9,7 @@ import { DEFAULT_STREAM_LIMITS, natsServerConfig } from '@millrace/event-bus';
 import { roleOf, type AppendUnit } from '@millrace/event-store';
 import type { LogKey } from '@millrace/kernel';
 import { buildService, drainService, makeLogger, readServiceManifests } from '@millrace/service-kit';
-import { ownNats, withClient } from '@millrace/testing';
+import { freePort, ownNats, withClient } from '@millrace/testing';
 import { backboneConfig, type BackboneConfig } from './backbone.config.ts';
 import { prepareEventDatabase } from './event-log/owner.ts';
 import { ledgerSettings } from './ledger/fixtures/ledger-settings.ts';
@@ -88,13 +87,6 @@ export const runBackbone = async ({ eventsUrl, natsUrl, seed, foldCountersMs = 6
     },
   };
 };
-
-const freePort = (): Promise<number> => new Promise((resolve, reject) => {
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
-  });
-});
 
 /** A NATS as the platform configures it: permissions from the manifests, one nkey each, on a port it keeps over restarts. */
 export const guardedNats = async () => {

@@ -1,10 +1,9 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it } from '@jest/globals';
 import { applyGrants, migrateEventStore } from '@millrace/event-store';
-import { eventually, freshDatabase, ownNats, ownPostgres, uniqueTenant, withClient, type TestDatabase } from '@millrace/testing';
+import { eventually, freePort, freshDatabase, ownNats, ownPostgres, uniqueTenant, withClient, type TestDatabase } from '@millrace/testing';
 import { ingestionManifest, ROLE, ROLE_PASSWORD, runIngestion, type RunningIngestion } from './testing.ts';
 
 const post = (running: RunningIngestion, key: string, events: readonly object[]): Promise<Response> =>
@@ -17,10 +16,7 @@ afterEach(async () => { for (const cleanUp of cleanUps.splice(0).toReversed()) a
 
 /** A server that comes back after a kill must come back where it was. */
 const fixedPortConfig = async (): Promise<{ file: string; dir: string }> => {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await new Promise((listening) => { probe.once('listening', listening); });
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((closed) => { probe.close(closed); });
+  const port = await freePort();
   const dir = await mkdtemp(join(tmpdir(), 'millrace-nats-'));
   const file = join(dir, 'nats.conf');
   await writeFile(file, `listen: "127.0.0.1:${port}"\n`);

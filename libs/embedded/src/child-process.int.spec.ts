@@ -61,8 +61,10 @@ describe('a spawned server', () => {
   });
 });
 
-it('finds a port nobody listens on', async () => {
+it('finds a port nobody listens on and no outgoing connection is given', async () => {
   const port = await freePort();
+  expect(port).toBeGreaterThanOrEqual(20_000);
+  expect(port).toBeLessThan(32_768);
   const server = createServer();
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, '127.0.0.1', resolve));
   expect(await freePort()).not.toBe(port);

@@ -1,17 +1,27 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { promisify } from 'node:util';
 
 export const run = promisify(execFile);
 
-/** An unused TCP port on 127.0.0.1. Another process may take it before it is used: callers retry or report. */
+/** Below the ports that the kernel gives to outgoing connections (32768 on, ip_local_port_range): one of those may be taken while its server restarts. */
+const [FIRST_PORT, LAST_PORT] = [20_000, 32_000];
+const PORTS_TRIED = 200;
+
+const isFree = (port: number): Promise<boolean> => new Promise((resolve) => {
+  const probe = createServer().once('error', () => resolve(false));
+  probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
+});
+
+/** An unused TCP port on 127.0.0.1, one that no outgoing connection is given. Another server may take it before it is used: callers retry or report. */
 export const freePort = async (): Promise<number> => {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (let tried = 0; tried < PORTS_TRIED; tried += 1) {
+    const port = randomInt(FIRST_PORT, LAST_PORT + 1);
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no free TCP port on 127.0.0.1 between ${FIRST_PORT} and ${LAST_PORT}: ${PORTS_TRIED} were tried`);
 };
 
 let setprivFound: Promise<boolean> | undefined;

@@ -1,4 +1,4 @@
-import { mkdir, readFile, readdir, rm } from 'node:fs/promises';
+import { mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { spawnServer, stopServer } from './child-process.ts';
 
@@ -6,7 +6,7 @@ export interface NatsOptions {
   readonly binary: string;
   /** Folder for the ports file and, unless the config names another, JetStream's files. */
   readonly runDir: string;
-  /** A server config; without it an open server with JetStream on a free port, for tests. */
+  /** A server config; without it an open server with JetStream on a free port, for tests: with any number of streams, however small the disk. */
   readonly configFile?: string;
   readonly logFile?: string;
 }
@@ -30,15 +30,25 @@ const readPorts = async (runDir: string): Promise<string | undefined> => {
   }
 };
 
+/**
+ * JetStream refuses a stream for which it can't reserve `max_bytes`, and by itself it takes three quarters of the free disk for all it may reserve:
+ * how many streams fit would depend on the machine.
+ */
+const UNBOUNDED_FILE_STORE = 2 ** 50;
+
+const openConfig = async (runDir: string): Promise<string> => {
+  const file = join(runDir, 'open.conf');
+  await writeFile(file, `listen: "127.0.0.1:-1"\njetstream { store_dir: ${JSON.stringify(join(runDir, 'jetstream'))}, max_file_store: ${UNBOUNDED_FILE_STORE} }\n`);
+  return file;
+};
+
 /** Starts nats-server and waits until it has written its ports file. Throws with the server's last words when it ends before. */
 export const startNatsServer = async (options: NatsOptions): Promise<NatsServer> => {
   await mkdir(options.runDir, { recursive: true });
   for (const name of await readdir(options.runDir)) if (name.endsWith('.ports')) await rm(join(options.runDir, name));
-  const args = options.configFile === undefined
-    ? ['-a', '127.0.0.1', '-p', '-1', '-js', '-sd', join(options.runDir, 'jetstream')]
-    : ['-c', options.configFile];
+  const configFile = options.configFile ?? await openConfig(options.runDir);
   let last = '';
-  const server = await spawnServer({ command: options.binary, args: [...args, '--ports_file_dir', options.runDir], deathSignal: 'TERM', logFile: options.logFile, onStderr: (text) => { last = (last + text).slice(-4096); } });
+  const server = await spawnServer({ command: options.binary, args: ['-c', configFile, '--ports_file_dir', options.runDir], deathSignal: 'TERM', logFile: options.logFile, onStderr: (text) => { last = (last + text).slice(-4096); } });
   let ended: number | string | undefined;
   server.exited.then((code) => { ended = code; }, (error: Error) => { ended = error.message; });
   const deadline = Date.now() + 30_000;

@@ -1,11 +1,11 @@
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { jetstreamManager, type JetStreamManager } from '@nats-io/jetstream';
-import { eventually, natsUrl, ownNats, uniqueTenant } from '@millrace/testing';
+import { eventually, freePort, natsUrl, ownNats, uniqueTenant } from '@millrace/testing';
 import { DomainError } from '@millrace/kernel';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { LogStream } from './jetstream-stream.ts';
 import { BusLink } from './link.ts';
 import { LogInMemory } from './testing.ts';
 import { decodeMessage } from './message.ts';
@@ -171,11 +171,12 @@ describe('a restored event database', () => {
   });
 });
 
-const freePort = (): Promise<number> => new Promise((resolve, reject) => {
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    server.close(() => (typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port'))));
-  });
+it('meets a NATS with room for any number of streams in every run, however small the disk', async () => {
+  const log = new LogInMemory(uniqueTenant());
+  const stream = await LogStream.of(nc, log.log, log.epoch);
+  await stream.create(1, { maxBytes: 2 ** 46, maxAgeMs: 60_000 });
+  expect((await jsm.streams.info(streamNameOf(log.log, log.epoch))).config.max_bytes).toBe(2 ** 46);
+  await stream.remove();
 });
 
 describe('a NATS of its own', () => {
