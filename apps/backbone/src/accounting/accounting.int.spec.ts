@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { BusLink, LogStream, routed, respond } from '@millrace/event-bus';
+import { FactLog } from '@millrace/event-sourcing';
 import { PgEventStore } from '@millrace/event-store';
 import type { LogKey } from '@millrace/kernel';
 import { eventually, freshDatabase, uniqueTenant, withClient, type TestDatabase } from '@millrace/testing';
 import { guardedNats, PASSWORD, prepared, runBackbone, unitsOf, type RunningBackbone } from '../testing.ts';
-import type { OpenDifference } from './difference-log.ts';
+import { DifferenceLog, type OpenDifference } from './difference-log.ts';
 
 const tenant = uniqueTenant();
 const log: LogKey = { tenant, context: 'sales', shard: 0 };
@@ -102,5 +103,19 @@ describe('a difference that is planted', () => {
     await settled();
     await second.close();
     expect((await told()).slice(before).filter(([, kind]) => kind === 'source-unaccounted')).toEqual([['found', 'source-unaccounted', 'web'], ['settled', 'source-unaccounted', 'web']]);
+  });
+
+  it('is told once also by one that decided before the other had told it', async () => {
+    const other = uniqueTenant();
+    const owner = PgEventStore.connect({ url: events.urlAs('millrace_backbone', PASSWORD), applicationName: 'spec' });
+    const [one, two] = [1, 2].map(() => new DifferenceLog(owner, new FactLog(owner, 'backbone')));
+    const difference = { tenant: other, kind: 'log-count', about: 'sales/0', expected: '10 events', actual: '9 events' } as const;
+    for (const word of ['found', 'settled', 'found', 'settled'] as const) {
+      expect([(await one!.open([other])).length, (await two!.open([other])).length]).toEqual(word === 'found' ? [0, 0] : [1, 1]);
+      expect([await one![word](difference), await two![word](difference)]).toEqual([true, false]);
+    }
+    const facts = await owner.read({ tenant: other, context: 'backbone', shard: 0 }, 0, 100);
+    expect(facts.map(({ envelope }) => envelope.type.split('.').at(-1))).toEqual(['found', 'settled', 'found', 'settled']);
+    await owner.close();
   });
 });

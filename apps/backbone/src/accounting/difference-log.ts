@@ -39,8 +39,11 @@ export class DifferenceLog {
   }
 
   private async tell(contract: string, word: string, { tenant, kind, about, expected, actual }: Difference): Promise<boolean> {
-    const { last } = await this.standing(tenant);
-    const before = last.get(differenceKey({ tenant, kind, about })) ?? 0;
+    const { open, last } = await this.standing(tenant);
+    const key = differenceKey({ tenant, kind, about });
+    // Another process may have told it since the caller looked: told on top of that, it would be a fact of its own.
+    if (open.has(key) === (contract === FOUND)) return false;
+    const before = last.get(key) ?? 0;
     // Made of the fact it follows on, so that two who find the same tell it once; the numbers of the first count.
     const { duplicate } = await this.facts.record({ tenant, id: `${word}/${kind}/${about}/${before}`, contract, data: { kind, about, expected, actual } })
       .catch((error: unknown) => { if (isDomainError(error) && error.code === 'fact-id-reused') return { duplicate: true }; throw error; });
