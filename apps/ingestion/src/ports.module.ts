@@ -1,6 +1,6 @@
 import { Module } from '@nestjs/common';
 import { ask, BusLink } from '@millrace/event-bus';
-import type { EventStore } from '@millrace/event-store';
+import type { PgEventStore } from '@millrace/event-store';
 import { CachedSubjectKeys, NatsSubjectKeyProvider, type SubjectKeyProvider } from '@millrace/privacy';
 import { Closing, CONFIG, openEventStore, readSecretFile, Readiness } from '@millrace/service-kit';
 import type { IngestionConfig } from './ingestion.config.ts';
@@ -12,7 +12,7 @@ import { KEYS, STORE } from './injection-tokens.ts';
     {
       provide: STORE,
       inject: [CONFIG, Closing, Readiness],
-      useFactory: (config: IngestionConfig, closing: Closing, readiness: Readiness): EventStore => openEventStore(config, { service: 'ingestion', closing, readiness }),
+      useFactory: (config: IngestionConfig, closing: Closing, readiness: Readiness): PgEventStore => openEventStore(config, { service: 'ingestion', closing, readiness }),
     },
     {
       provide: KEYS,

@@ -93,7 +93,7 @@ export interface Servers {
   readonly natsUrl: string;
   /** Ingestion's own database; a fresh one unless given. */
   readonly databaseUrl?: string;
-  readonly limits?: Partial<Pick<IngestionConfig, 'maxInFlightBytes' | 'maxInFlightRequests'>>;
+  readonly limits?: Partial<Pick<IngestionConfig, 'maxInFlightBytes' | 'maxInFlightRequests' | 'threads' | 'threadBytes'>>;
 }
 
 export const runIngestion = async ({ events, natsUrl, databaseUrl, limits }: Servers): Promise<RunningIngestion> => {
@@ -109,7 +109,7 @@ export const runIngestion = async ({ events, natsUrl, databaseUrl, limits }: Ser
     httpHost: '127.0.0.1', httpPort: 0, logLevel: 'fatal', otlpEndpoint: undefined, segmentsDir: undefined,
     apiTokens: [{ principal: 'operator', sha256: sha256(OPERATOR) }, { principal: 'console', sha256: sha256(CONSOLE) }],
     eventsUrl: events.urlAs(ROLE, ROLE_PASSWORD), databaseUrl: databaseUrl ?? own!.url, natsUrl, xkeySeedFile, securityXkey: security.publicKey,
-    maxInFlightBytes: 48 * 1024 * 1024, maxInFlightRequests: 512, ...limits,
+    maxInFlightBytes: 48 * 1024 * 1024, maxInFlightRequests: 512, threads: 0, threadBytes: 0, ...limits,
   };
   const app = await buildService({ config: ingestionConfig, module: async () => (await import('./app.module.ts')).AppModule, http: rawBodies }, config as IngestionConfig, makeLogger('ingestion', 'fatal'));
   await app.listen(0, '127.0.0.1');

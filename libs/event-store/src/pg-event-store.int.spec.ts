@@ -1,8 +1,9 @@
-import { afterAll, beforeAll } from '@jest/globals';
+import { afterAll, beforeAll, expect, it } from '@jest/globals';
 import { freshDatabase, uniqueName, withClient } from '@millrace/testing';
-import { describeEventStore } from './event-store.conformance.ts';
+import { describeEventStore, sampleLog, single } from './event-store.conformance.ts';
 import { describeReading } from './reading.conformance.ts';
 import { GrantedDatabase } from './testing.ts';
+import { packUnits, prepareUnits, unpackUnits } from './prepared.ts';
 import { applyGrants, migrateEventStore, PgEventStore, renewEpoch, roleOf } from './index.ts';
 
 describeEventStore('PgEventStore', async () => {
@@ -31,3 +32,16 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 describeReading(() => reader);
+
+it('appends what was prepared in another thread, and knows it again', async () => {
+  const log = sampleLog();
+  const units = Array.from({ length: 40 }, (_, n) => single(log, { stream: `sales.order/o${n % 7}` }));
+  const sent = structuredClone(packUnits(prepareUnits(log, units, {}, new Date())));
+  const first = await reader.appendPrepared(log.tenant, 'sales', unpackUnits(sent));
+  expect(first.map((outcome) => outcome.kind === 'appended' && [outcome.log.shard, outcome.position, outcome.streamVersion])).toEqual(units.map((_, n) => [0, n + 1, Math.floor(n / 7) + 1]));
+  const stored = await reader.read(log, 0, 100);
+  expect(stored.map(({ envelope, data }) => [envelope.id, Buffer.from(data).toString()])).toEqual(units.map(({ events: [event] }) => [event!.envelope.id, Buffer.from(event!.data).toString()]));
+  // Prepared anew it has another salt, hence another leaf: known by its fingerprint.
+  const again = await reader.appendPrepared(log.tenant, 'sales', prepareUnits(log, units, {}, new Date()));
+  expect(again).toEqual(units.map((_, n) => ({ kind: 'duplicate', log, position: n + 1 })));
+});

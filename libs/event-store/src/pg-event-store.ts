@@ -13,7 +13,7 @@ import { logShards, raiseShards, type LogShards } from './log-shards.ts';
 import { PlacedAppends } from './placed-append.ts';
 import { logEpochs, renewLogEpoch, type EpochRenewal } from './log-epochs.ts';
 import { LogTail } from './log-tail.ts';
-import { prepareUnits } from './prepared-unit.ts';
+import { prepareUnits, type PreparedUnit } from './prepared-unit.ts';
 import { markAt, readPage, readPages, type LogPage, type PageRequest, type Sources } from './read-log.ts';
 import { readEvent, readStream } from './read-stream.ts';
 import { Receipts } from './receipts.ts';
@@ -70,7 +70,12 @@ export class PgEventStore implements EventStore {
   }
 
   async appendTo(tenant: Tenant, context: Context, units: readonly AppendUnit[], options: Counting = {}): Promise<PlacedOutcome[]> {
-    return this.placed.append(tenant, context, prepareUnits({ tenant, context, shard: 0 }, units, options, this.clock.now()));
+    return this.appendPrepared(tenant, context, prepareUnits({ tenant, context, shard: 0 }, units, options, this.clock.now()));
+  }
+
+  /** As `appendTo`, for units that `prepareUnits` made elsewhere: in a thread that has no connection of its own. */
+  appendPrepared(tenant: Tenant, context: Context, units: readonly PreparedUnit[]): Promise<PlacedOutcome[]> {
+    return this.placed.append(tenant, context, units);
   }
 
   private groupCommit(log: LogKey): GroupCommit {

@@ -3,7 +3,7 @@ export { readCloudEvent, type IncomingEvent } from './cloud-event.ts';
 export { readEventRequest, type EventRequest } from './event-request.ts';
 export { DEFAULT_EARLIEST_MS_BACK, DEFAULT_LATEST_AHEAD_MS, deriveEventTime, parseTime, SKEW_BOUND_MS, type EventTime, type TimeLimits } from './event-time.rule.ts';
 export { fingerprintOf, type FingerprintedEvent } from './fingerprint.ts';
-export { takeIn, type Delivery, type IntakePorts } from './intake.ts';
+export { takeIn, takeRequest, type Delivery, type IntakePorts, type IntakeStore } from './intake.ts';
 export { INTAKE_LIMITS, type IntakeLimits } from './limits.ts';
 export type { RetailFindings } from './online-retail/findings.ts';
 export { readOnlineRetail, type OnlineRetailFile } from './online-retail/read-online-retail.ts';

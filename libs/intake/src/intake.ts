@@ -1,6 +1,7 @@
 import type { EventStore, KnownEvent, PlacedOutcome, Receipt } from '@millrace/event-store';
 import { logName, type LogKey } from '@millrace/kernel';
 import type { SubjectKeyProvider } from '@millrace/privacy';
+import { readEventRequest, type EventRequest } from './event-request.ts';
 import { toCandidate, type Candidate } from './candidate.step.ts';
 import { identify, type Identities } from './identity.step.ts';
 import { INTAKE_LIMITS, type IntakeLimits } from './limits.ts';
@@ -11,9 +12,12 @@ import { reject, type Rejection } from './rejection.ts';
 import { sealCandidate, type SealedEvent } from './sealing.step.ts';
 import type { SourceGrant } from './source-grant.rule.ts';
 
+/** What the pipeline asks of the event store. */
+export type IntakeStore = Pick<EventStore, 'findEvents' | 'appendTo' | 'recordReceipt' | 'recordRejects'>;
+
 /** What the pipeline asks of the world. */
 export interface IntakePorts {
-  readonly store: EventStore;
+  readonly store: IntakeStore;
   readonly keys: SubjectKeyProvider;
   readonly limits?: IntakeLimits;
 }
@@ -71,7 +75,7 @@ const candidatesOf = (passage: Passage, raws: readonly RawEvent[], { grant, rece
   return [];
 });
 
-const append = async (store: EventStore, { grant: { tenant }, receipt }: Delivery, passage: Passage, events: readonly SealedEvent[]): Promise<void> => {
+const append = async (store: IntakeStore, { grant: { tenant }, receipt }: Delivery, passage: Passage, events: readonly SealedEvent[]): Promise<void> => {
   const byContext = Map.groupBy(events, ({ context }) => context);
   await Promise.all([...byContext].map(async ([context, ofContext]) => {
     const units = ofContext.map(({ stream, event }) => ({ stream, expectedVersion: 'any' as const, events: [event] }));
@@ -81,7 +85,7 @@ const append = async (store: EventStore, { grant: { tenant }, receipt }: Deliver
 };
 
 /** Only events about persons are looked up ahead, since only for them would something be made; the append finds the others' ids itself. */
-const lookUp = async (store: EventStore, grant: SourceGrant, candidates: readonly Candidate[]): Promise<ReadonlyMap<string, KnownEvent>> => {
+const lookUp = async (store: IntakeStore, grant: SourceGrant, candidates: readonly Candidate[]): Promise<ReadonlyMap<string, KnownEvent>> => {
   const ids = [...new Set(candidates.filter(({ personal }) => personal !== undefined).map(({ incoming }) => incoming.id))];
   return ids.length === 0 ? new Map() : new Map((await store.findEvents(grant.tenant, ids)).map((known) => [known.id, known]));
 };
@@ -118,4 +122,15 @@ export const takeIn = async ({ store, keys, limits = INTAKE_LIMITS }: IntakePort
   const kept = await quarantine(keys, grant, new Date(receivedMs).toISOString(), passage.refused);
   if (kept.length > 0) await store.recordRejects(kept, delivery.receipt);
   return { outcomes: passage.outcomes, dropped: passage.dropped };
+};
+
+/**
+ * Reads one request and takes its events in. The receipt is counted before anything is decided, so that an event lost on the way shows as
+ * unanswered. Errors: those of `readEventRequest` (nothing was counted) and of `takeIn`.
+ */
+export const takeRequest = async (ports: IntakePorts, request: EventRequest, delivery: Omit<Delivery, 'receipt'>): Promise<IntakeReport> => {
+  const raws = await readEventRequest(request, ports.limits);
+  const { tenant, name } = delivery.grant;
+  const receipt = raws.length === 0 ? undefined : await ports.store.recordReceipt(tenant, name, raws.length);
+  return takeIn(ports, raws, { ...delivery, ...(receipt === undefined ? {} : { receipt }) });
 };

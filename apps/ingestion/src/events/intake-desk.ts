@@ -1,6 +1,6 @@
 import { Counter, type Registry } from 'prom-client';
 import { DomainError, isDomainError, type Clock } from '@millrace/kernel';
-import { INTAKE_LIMITS, readEventRequest, takeIn, type EventRequest, type IntakePorts, type IntakeReport, type RawEvent, type SourceGrant } from '@millrace/intake';
+import { INTAKE_LIMITS, type Delivery, type EventRequest, type IntakeReport, type SourceGrant } from '@millrace/intake';
 import { HttpProblem } from '@millrace/service-kit';
 import type { SourceKeys } from '../sources/source-keys.ts';
 import type { InFlight } from './in-flight.ts';
@@ -8,14 +8,20 @@ import type { InFlight } from './in-flight.ts';
 /** Requests that can't be read and have a status of their own; the other codes are plain 400s. */
 const STATUS_OF: Readonly<Record<string, number>> = { 'content-type-unsupported': 415, 'content-encoding-unsupported': 415, 'body-too-large': 413, 'events-too-many': 413 };
 
-const readOrProblem = async (request: EventRequest): Promise<RawEvent[]> => {
-  try {
-    return await readEventRequest(request);
-  } catch (error) {
-    const status = isDomainError(error) ? STATUS_OF[error.code] : undefined;
-    throw status === undefined || !isDomainError(error) ? error : new HttpProblem(status, error.code, error.message);
-  }
+const problemOf = (error: unknown): unknown => {
+  const status = isDomainError(error) ? STATUS_OF[error.code] : undefined;
+  return status === undefined || !isDomainError(error) ? error : new HttpProblem(status, error.code, error.message);
 };
+
+/** Reads a request and takes its events in: `takeRequest` with its ports, or a thread that runs it. */
+export type TakeRequest = (request: EventRequest, delivery: Omit<Delivery, 'receipt'>) => Promise<IntakeReport>;
+
+/** Who takes small requests in, and who those of `largeBytes` and more. */
+export interface Intakes {
+  readonly small: TakeRequest;
+  readonly large: TakeRequest;
+  readonly largeBytes: number;
+}
 
 const TENANT_HEADER = 'millrace-tenant';
 
@@ -29,13 +35,13 @@ export class IntakeDesk {
   private readonly tally: Counter<'outcome'>;
   private readonly droppedFields: Counter;
 
-  constructor(private readonly sources: SourceKeys, private readonly ports: IntakePorts, private readonly inFlight: InFlight, private readonly clock: Clock, registry: Registry) {
+  constructor(private readonly sources: SourceKeys, private readonly intakes: Intakes, private readonly inFlight: InFlight, private readonly clock: Clock, registry: Registry) {
     this.tally = new Counter({ name: 'millrace_intake_events_total', help: 'Events answered, by outcome', labelNames: ['outcome'], registers: [registry] });
     this.droppedFields = new Counter({ name: 'millrace_intake_dropped_fields_total', help: 'Unnamed fields left out of stored events', registers: [registry] });
   }
 
   /**
-   * Takes in one request. The receipt is counted before anything is decided, so that an event lost on the way shows as unanswered.
+   * Takes in one request, after asking who brings it.
    * Errors: HttpProblem 401, 413, 415, 429; DomainError `invalid` (can't be read), `forbidden` (may not be made), `unavailable`.
    */
   async take(request: EventRequest, traceparent: string | undefined): Promise<IntakeReport> {
@@ -44,9 +50,8 @@ export class IntakeDesk {
     // What gzip unpacks to is unknown before, and at most the limit.
     const bytes = request.headers['content-encoding'] === undefined ? request.body.length : INTAKE_LIMITS.maxBytes;
     return this.inFlight.run(bytes, async () => {
-      const raws = await readOrProblem(request);
-      const receipt = raws.length > 0 ? await this.ports.store.recordReceipt(grant.tenant, grant.name, raws.length) : undefined;
-      const report = await takeIn(this.ports, raws, { grant, receivedMs: this.clock.now().getTime(), receipt, ...(traceparent === undefined ? {} : { traceparent }) });
+      const take = request.body.length < this.intakes.largeBytes ? this.intakes.small : this.intakes.large;
+      const report = await take(request, { grant, receivedMs: this.clock.now().getTime(), ...(traceparent === undefined ? {} : { traceparent }) }).catch((error: unknown) => { throw problemOf(error); });
       for (const { outcome } of report.outcomes) this.tally.inc({ outcome });
       this.droppedFields.inc(report.dropped);
       return report;
