@@ -50,7 +50,7 @@ export class SecurityStandIn {
   static async answering(natsUrl: string, caller: string): Promise<SecurityStandIn> {
     const link = BusLink.open({ url: natsUrl, service: 'security' });
     const standIn = new SecurityStandIn(new Set([caller]), link);
-    const nc = await link.ready(10_000);
+    const nc = await link.ready(30_000);
     for (const operation of Object.keys(KEY_SUBJECTS) as KeyOperation[]) {
       nc.subscribe(KEY_SUBJECTS[operation], { callback: (_, message) => void standIn.answer(message.data).then((answer) => message.respond(answer)) });
     }

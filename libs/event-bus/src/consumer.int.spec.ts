@@ -42,7 +42,7 @@ const linked = (url = natsUrl()): BusLink => {
 };
 const upLink = async (): Promise<BusLink> => {
   const link = linked();
-  await link.ready(5_000);
+  await link.ready(30_000);
   return link;
 };
 const relaying = async (log: LogInMemory, upTo = log.events.length): Promise<Relay> => {

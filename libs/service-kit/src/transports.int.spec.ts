@@ -38,7 +38,7 @@ describe('the link of a service that drains', () => {
     class UserModule {}
     const app = await buildService({ config: defineConfig('stock', { natsUrl: shared.natsUrl }), module: async () => UserModule }, { ...base, natsUrl: natsUrl() }, logger);
     const link = app.get(BusLink);
-    const nc = await link.ready(5_000);
+    const nc = await link.ready(30_000);
     await app.close();
     expect([seen, nc.isClosed(), link.current()]).toEqual([[false, false], true, undefined]);
   });
@@ -50,7 +50,7 @@ describe('questions over NATS', () => {
   beforeAll(async () => {
     app = await buildService({ config: defineConfig('stock', { natsUrl: shared.natsUrl }), module: async () => StockModule }, { ...base, natsUrl: natsUrl() }, logger);
     link = BusLink.open({ url: natsUrl(), service: 'asker' });
-    await link.ready(5_000);
+    await link.ready(30_000);
     await eventually('the answerer is there', async () => (await askJson(link, `${prefix}.level`, { product: 'p1' })) !== undefined);
   });
   afterAll(async () => {
@@ -142,7 +142,7 @@ describe('events over the event transport', () => {
     await eventually('all applied', async () => (await consumers()).consumers[0]?.position === 4);
     expect(await eventually('running', async () => { const answer = await consumers(); return answer.consumers[0].state === 'running' && answer; })).toEqual({ consumers: [{ tenant: log.tenant, log: logName(log), epoch: 5, position: 4, leaf: expect.stringMatching(/^[0-9a-f]{64}$/), state: 'running', parked: 2 }] });
     const link = BusLink.open({ url: natsUrl(), service: 'asker' });
-    await link.ready(5_000);
+    await link.ready(30_000);
     expect(await askJson(link, consumersSubject(summing), {})).toEqual(await consumers());
     await link.close();
     expect((await pool.query('select n from total')).rows).toEqual([{ n: 4 }]);

@@ -24,7 +24,7 @@ beforeAll(async () => {
   await store.append(log, unitsOf(log, 40), { countAs: 'intake' });
   standing = { tenant, log: 'sales/0', epoch: (await store.heads())[0]!.epoch, position: 40, state: 'running', parked: 0, taken: 40, takenFrom: 0 };
   warehouse = BusLink.open({ url: nats.url, service: 'warehouse', seed: nats.seedOf('warehouse') });
-  (await warehouse.ready(5_000)).subscribe('query.warehouse.consumers', { queue: 'warehouse', callback: (_, message) => respond(message, Buffer.from(JSON.stringify({ consumers: [standing] }))) });
+  (await warehouse.ready(30_000)).subscribe('query.warehouse.consumers', { queue: 'warehouse', callback: (_, message) => respond(message, Buffer.from(JSON.stringify({ consumers: [standing] }))) });
   backbone = await runBackbone({ eventsUrl: events.urlAs('millrace_backbone', PASSWORD), natsUrl: nats.url, seed: nats.seedOf('backbone'), reconcileMs: 100 });
 });
 afterAll(async () => {
@@ -76,7 +76,7 @@ describe('a difference that is planted', () => {
 
   it('in the stream is named with the log', async () => {
     const link = BusLink.open({ url: nats.url, service: 'backbone', seed: nats.seedOf('backbone') });
-    const stream = await LogStream.of(await link.ready(5_000), log, (await store.heads())[0]!.epoch);
+    const stream = await LogStream.of(await link.ready(30_000), log, (await store.heads())[0]!.epoch);
     const [last] = await (async () => { const reader = PgEventStore.connect({ url: events.urlAs('millrace_backbone', PASSWORD), applicationName: 'spec' }); const page = await reader.read(log, 39, 1); await reader.close(); return page; })();
     expect(await stream.publish(40, [routed({ ...last!, position: 41 })])).toBe('committed');
     expect(await found('relay-count')).toMatchObject({ about: 'sales/0', expected: 'at most 40 relayed', actual: 'the stream ends at 41' });

@@ -22,7 +22,7 @@ beforeAll(async () => {
   class FactsOnly {}
   app = await buildService({ config: defineConfig('backbone', { natsUrl: shared.natsUrl }), module: async () => FactsOnly }, { httpHost: '127.0.0.1', httpPort: 0, logLevel: 'info', otlpEndpoint: undefined, apiTokens: [], natsUrl: natsUrl() }, makeLogger('spec', 'fatal'));
   link = BusLink.open({ url: natsUrl(), service: uniqueName('asker') });
-  await link.ready(10_000);
+  await link.ready(30_000);
   await eventually('somebody answers', () => askJson(link, DISCARD_SUBJECT, {}).catch((error: { code?: string }) => error.code === 'question-malformed'));
 });
 afterAll(async () => {

@@ -69,7 +69,7 @@ const analyticsOn = async (name: string, handler: ReadModel): Promise<OrderedCon
   const link = BusLink.open({ url: nats.url, service: 'analytics', seed: nats.seedOf('analytics') });
   open.push(() => link.close());
   const consumers = new OrderedConsumers({ service: 'analytics', contexts: ['sales'], reader: storeOf(name, 'analytics'), handler, link });
-  (await link.ready(5_000)).subscribe('query.analytics.consumers', { queue: 'analytics', callback: (_, message) => respond(message, Buffer.from(JSON.stringify({ consumers: consumers.status() }))) });
+  (await link.ready(30_000)).subscribe('query.analytics.consumers', { queue: 'analytics', callback: (_, message) => respond(message, Buffer.from(JSON.stringify({ consumers: consumers.status() }))) });
   consumers.start();
   open.push(() => consumers.stop());
   return consumers;
@@ -194,7 +194,7 @@ describe('an event database restored alone', () => {
 const busAsBackbone = async () => {
   const link = BusLink.open({ url: nats.url, service: 'backbone', seed: nats.seedOf('backbone') });
   open.push(() => link.close());
-  return link.ready(5_000);
+  return link.ready(30_000);
 };
 
 describe('asking for it', () => {

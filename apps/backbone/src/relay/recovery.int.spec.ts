@@ -60,7 +60,7 @@ const storeAt = (url: string): PgEventStore => {
 const linkUp = async (service: string): Promise<BusLink> => {
   const link = BusLink.open({ url: natsUrl(), service });
   open.push(() => link.close());
-  await link.ready(5_000);
+  await link.ready(30_000);
   return link;
 };
 const relayFrom = async (url: string): Promise<Relay> => {

@@ -68,7 +68,7 @@ describe('the NATS server of a data folder', () => {
     const [simulator, ingestion] = [await as('simulator'), await as('ingestion')];
     ingestion.subscribe('cmd.inventory.>', { queue: 'ingestion', callback: (_, message) => { message.respond('reserved'); } });
     await ingestion.flush();
-    expect((await simulator.request('cmd.inventory.reserve-stock', '{}', { timeout: 5000 })).string()).toBe('reserved');
+    expect((await simulator.request('cmd.inventory.reserve-stock', '{}', { timeout: 30_000 })).string()).toBe('reserved');
   });
 
   it.each([
