@@ -20,6 +20,9 @@ const VOLUME_MB: Record<VolumeName, number> = { events: 1536, nats: 1024 };
 /** A second process of a service, beside the supervised one. */
 export interface Twin { readonly pid: number; readonly url: string }
 
+/** The client's requests are smaller than what goes to threads usually: most of them shall. */
+const USUAL = { MILLRACE_INTAKE_THREAD_BYTES: '4096' } as const;
+
 /** A running platform over a throw-away home, and the means to hurt it. */
 export class Rig implements Place {
   readonly base: number;
@@ -37,7 +40,7 @@ export class Rig implements Place {
 
   static async open(options: { readonly volumes: boolean }): Promise<Rig> {
     const home = await freshHome();
-    const rig = new Rig(home, await startPlatform({ home, base: await freeBase() }));
+    const rig = new Rig(home, await startPlatform({ home, base: await freeBase(), env: USUAL }));
     if (options.volumes) await rig.moveToVolumes();
     return rig;
   }
@@ -46,7 +49,7 @@ export class Rig implements Place {
     await this.platform.stop();
     await mkdir(join(this.home, 'volumes'));
     for (const name of ['events', 'nats'] as const) this.volumes.set(name, await LoopVolume.under(this.folderOf(name), join(this.home, 'volumes', `${name}.img`), VOLUME_MB[name]));
-    this.platform = await startPlatform({ home: this.home, base: this.base });
+    this.platform = await startPlatform({ home: this.home, base: this.base, env: USUAL });
   }
 
   folderOf(name: VolumeName): string {
@@ -92,7 +95,7 @@ export class Rig implements Place {
   private async killAndStart(env: Readonly<Record<string, string>>): Promise<void> {
     await this.platform.kill();
     this.env = env;
-    this.platform = await startPlatform({ home: this.home, base: this.base, env });
+    this.platform = await startPlatform({ home: this.home, base: this.base, env: { ...USUAL, ...env } });
   }
 
   /** Runs `work` while the supervisor stands still, so that nothing it does is met by a restart before it is done. */

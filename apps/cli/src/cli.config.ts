@@ -18,13 +18,13 @@ export interface CliConfig {
   /** MILLRACE_NATS_SERVER: the nats-server to run. */
   readonly natsServer?: string;
   readonly external: ExternalServers;
-  /** What services inherit: the search path, locale, and telemetry settings; nothing else, so that no stranger's secret travels. */
+  /** What services inherit: the search path, locale, settings of telemetry and of the intake; nothing else, so that no stranger's secret travels. */
   readonly inherited: Readonly<Record<string, string>>;
 }
 
 type Variables = Readonly<Record<string, string | undefined>>;
 
-const INHERITED = /^(PATH|HOME|LANG|LC_ALL|TZ|TMPDIR|OTEL_[A-Z_]+|MILLRACE_LOG_LEVEL|MILLRACE_CLOCK_OFFSET_MS)$/;
+const INHERITED = /^(PATH|HOME|LANG|LC_ALL|TZ|TMPDIR|OTEL_[A-Z_]+|MILLRACE_LOG_LEVEL|MILLRACE_CLOCK_OFFSET_MS|MILLRACE_INTAKE_[A-Z_]+)$/;
 
 const isWorkspace = (folder: string): boolean => {
   const file = join(folder, 'package.json');

@@ -105,9 +105,9 @@ describe('ports', () => {
 
 describe('the command line\'s own config', () => {
   it('takes MILLRACE_HOME, external servers, and passes on only what services need', () => {
-    const config = cliConfigFrom({ MILLRACE_HOME: 'data', MILLRACE_POSTGRES_URL: 'postgres://x', MILLRACE_NATS_URL: '', PATH: '/bin', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://o', AWS_SECRET_ACCESS_KEY: 'no' }, '/somewhere');
+    const config = cliConfigFrom({ MILLRACE_HOME: 'data', MILLRACE_POSTGRES_URL: 'postgres://x', MILLRACE_NATS_URL: '', PATH: '/bin', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://o', MILLRACE_INTAKE_THREADS: '3', AWS_SECRET_ACCESS_KEY: 'no' }, '/somewhere');
     expect(config.home).toBe('/somewhere/data');
     expect(config.external).toEqual({ reads: 'postgres://x' });
-    expect(config.inherited).toEqual({ PATH: '/bin', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://o' });
+    expect(config.inherited).toEqual({ PATH: '/bin', OTEL_EXPORTER_OTLP_ENDPOINT: 'http://o', MILLRACE_INTAKE_THREADS: '3' });
   });
 });
