@@ -69,11 +69,13 @@ describe('a log counted range by range', () => {
 
 describe('looking again and again', () => {
   const difference: Difference = { tenant: 'shop', kind: 'log-count', about: 'sales/0', expected: '10 events', actual: '9 events' };
-  const reconciler = (looks: (readonly Difference[] | Error)[]) => {
+  /** A look is what it sees, an error, or what happens while it looks, with what it saw before that. */
+  type Look = readonly Difference[] | Error | ((open: Map<string, OpenDifference>) => readonly Difference[]);
+  const reconciler = (looks: Look[]) => {
     const [open, heard] = [new Map<string, OpenDifference>(), [] as string[]];
     const made = new Reconciler({
       tenants: async () => ['shop'],
-      look: async () => { const look = looks.shift() ?? []; if (look instanceof Error) throw look; return look; },
+      look: async () => { const look = looks.shift() ?? []; if (look instanceof Error) throw look; return typeof look === 'function' ? look(open) : look; },
       told: {
         open: async () => [...open.values()],
         found: async (one) => { open.set(differenceKey(one), { ...one, since: 'now' }); return true; },
@@ -90,6 +92,15 @@ describe('looking again and again', () => {
     for (let turn = 0; turn < 7; turn += 1) { await made.turn(); after.push(heard.splice(0)); }
     expect(after).toEqual([[], ['found log-count'], [], [], [], [], ['settled log-count']]);
     expect(made.standing()).toEqual([]);
+  });
+
+  it('tells nothing anew that another process has settled while it looked', async () => {
+    const settledMeanwhile: Look = (open) => { open.clear(); return [difference]; };
+    const { made, heard } = reconciler([[difference], [difference], settledMeanwhile, [], [difference], [difference]]);
+    for (let turn = 0; turn < 4; turn += 1) await made.turn();
+    expect([heard.splice(0), made.standing()]).toEqual([['found log-count'], []]);
+    for (let turn = 0; turn < 2; turn += 1) await made.turn();
+    expect(heard).toEqual(['found log-count']);
   });
 
   it('tells nothing of what one look alone has seen, and a look that fails changes nothing', async () => {
