@@ -17,6 +17,8 @@ export interface NatsServerOptions {
 
 /** Larger than the largest stored event (512 KiB of data, 16 KiB of envelope) and far below what would stall a slow reader. */
 const MAX_PAYLOAD_BYTES = 1024 * 1024;
+/** The server's own two seconds refuse a service that starts on a machine that is busy with all the others. */
+const AUTHORIZATION_TIMEOUT_S = 15;
 const DEFAULT_MAX_FILE_STORE_BYTES = 32 * 1024 ** 3;
 
 const PUBLIC_NKEY = /^U[A-Z2-7]{55}$/;
@@ -60,6 +62,7 @@ export const natsServerConfig = (options: NatsServerOptions): string => [
   `  max_file_store: ${options.maxFileStoreBytes ?? DEFAULT_MAX_FILE_STORE_BYTES}`,
   '}',
   'authorization {',
+  `  timeout: ${AUTHORIZATION_TIMEOUT_S}`,
   '  users: [',
   options.users.map(userText).join(',\n'),
   '  ]',
