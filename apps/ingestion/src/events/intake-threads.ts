@@ -9,7 +9,7 @@ import { answerCalls, unsettle, type Settled } from './thread-calls.ts';
 /** Requests a thread has in hand at most: while one waits for its commit, the next is checked and sealed. */
 const REQUESTS_PER_THREAD = 64;
 /** A thread holds its contracts and keys, some 100 MB: one that has nothing to do for so long is ended. A new one takes half a second. */
-const IDLE_MS = 10 * 60_000;
+const IDLE_MS = 60_000;
 
 /** The thread's file beside this one, and what it takes to run it: from source, as specs and benchmarks do, the loader they use. */
 const FROM_SOURCE = import.meta.url.endsWith('.ts');
@@ -32,7 +32,7 @@ const readHeaders = (headers: EventRequest['headers']): EventRequest['headers'] 
 
 /**
  * Takes requests in on threads of their own, so that parsing, checks, sealing and hashing use more than one core while one thread holds the
- * connections and commits for all of them. Threads start with the first request and end when there has been none for ten minutes.
+ * connections and commits for all of them. Threads start with the first request and end when there has been none for a minute.
  */
 export class IntakeThreads {
   private readonly pool: Piscina;

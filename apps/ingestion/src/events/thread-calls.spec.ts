@@ -8,6 +8,7 @@ interface Arithmetic {
   refuse(code: string): Promise<never>;
   fail(): Promise<never>;
   after(name: string): Promise<string>;
+  clock(): Promise<() => number>;
 }
 
 const closing: (() => void)[] = [];
@@ -21,6 +22,7 @@ const between = (): Caller<Arithmetic> => {
     double: async (n) => n * 2,
     refuse: async (code) => { throw new DomainError('conflict', code, { at: 7 }, 'Not now.'); },
     fail: async () => { throw new RangeError('out of range'); },
+    clock: async () => () => 1,
     after: (name) => new Promise((resolve) => { waiting.set(name, () => { resolve(name); }); }),
   });
   return new Caller<Arithmetic>(port2);
@@ -48,6 +50,10 @@ describe('a call to another thread', () => {
     const error = await between().call('refuse', 'not-now').catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(DomainError);
     expect(error).toMatchObject({ kind: 'conflict', code: 'not-now', details: { at: 7 }, message: 'Not now.' });
+  });
+
+  it('throws what can\'t be copied, rather than never to answer', async () => {
+    await expect(between().call('clock')).rejects.toThrow(/can't cross to another thread.*could not be cloned/);
   });
 
   it('throws any other error as itself', async () => {

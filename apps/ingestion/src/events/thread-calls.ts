@@ -30,11 +30,16 @@ export type Calls<C> = { readonly [Name in keyof C]: (...args: never[]) => Promi
 interface Asked { readonly id: number; readonly name: string; readonly args: readonly never[] }
 interface Answered { readonly id: number; readonly settled: Settled<unknown> }
 
-/** Answers what comes over `port`, for as long as that is open. */
+/** Answers what comes over `port`, for as long as that is open. What can't be copied is answered as failed: the asker must not wait for ever. */
 export const answerCalls = <C extends Calls<C>>(port: MessagePort, calls: C): void => {
-  port.on('message', ({ id, name, args }: Asked) => {
-    void settle(() => calls[name as keyof C](...args)).then((settled) => { port.postMessage({ id, settled } satisfies Answered); });
-  });
+  const answer = (answered: Answered): void => {
+    try {
+      port.postMessage(answered);
+    } catch (error) {
+      port.postMessage({ id: answered.id, settled: { ok: false, failed: new Error(`the answer can't cross to another thread: ${String(error)}`) } } satisfies Answered);
+    }
+  };
+  port.on('message', ({ id, name, args }: Asked) => { void settle(() => calls[name as keyof C](...args)).then((settled) => { answer({ id, settled }); }); });
 };
 
 /** Calls the functions `answerCalls` offers at the other end of `port`, several at a time. */
