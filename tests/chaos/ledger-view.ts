@@ -23,7 +23,7 @@ export const reportFrom = (text: string): LedgerReport => {
  * Runs `millrace ledger verify` over a tenant once its logs are cosigned to their heads; a ledger that stays behind is left to the verdict. `recovered`:
  * epochs that a recovery ended, which the operator must name: without that word the verification finds a log that was replaced.
  */
-export const ledgerOf = async (place: Place, tenant: string, logs: readonly LogStanding[], recovered: readonly number[] = [], deadlineMs = 60_000): Promise<LedgerReport> => {
+export const ledgerOf = async (place: Place, tenant: string, logs: readonly LogStanding[], recovered: readonly number[] = [], deadlineMs = 240_000): Promise<LedgerReport> => {
   let behind = '';
   await until(`the ledger of ${tenant} to be cosigned`, async () => {
     const { logs: signed } = await call<{ logs: Signed[] }>(place, 'backbone', `/v1/ledger?tenant=${tenant}`);

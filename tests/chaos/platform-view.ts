@@ -38,7 +38,7 @@ export const consumersOf = async (place: Place, service: 'analytics' | 'warehous
 const READ_BY = { analytics: ['sales'], warehouse: ['sales', 'clickstream', 'customer'] } as const;
 
 /** Everything relayed and everybody at the heads. Throws with who lags behind when that takes too long. */
-export const settled = async (place: Place, tenant: string, deadlineMs = 120_000): Promise<LogStanding[]> => {
+export const settled = async (place: Place, tenant: string, deadlineMs = 240_000): Promise<LogStanding[]> => {
   let lagging = '';
   try {
     return await until(`tenant ${tenant} to settle`, async () => {
@@ -170,7 +170,7 @@ export const lakeOf = async (place: Place, tenant: string, logs: readonly LogSta
   };
   try {
     const lake: Record<string, LakeRow[]> = {};
-    for (const log of logs) lake[log.log] = await until(`the lake's files of ${tenant} ${log.log}`, () => rowsOf(log), 20_000);
+    for (const log of logs) lake[log.log] = await until(`the lake's files of ${tenant} ${log.log}`, () => rowsOf(log), 120_000);
     return lake;
   } finally {
     connection.closeSync();

@@ -71,12 +71,12 @@ export class Rig implements Place {
     return until(`the process of ${name}`, async () => {
       const { services } = await call<SupervisorStatus>(this, 'supervisor', '/v1/status');
       return services.find((service) => service.name === name)?.pid ?? undefined;
-    }, 60_000);
+    }, 240_000);
   }
 
   /** Everything answers as ready. */
   async ready(): Promise<void> {
-    await until('the platform to be ready', async () => ((await call<SupervisorStatus>(this, 'supervisor', '/v1/status')).ready ? true : undefined), 120_000);
+    await until('the platform to be ready', async () => ((await call<SupervisorStatus>(this, 'supervisor', '/v1/status')).ready ? true : undefined), 240_000);
   }
 
   /** kill -9. The supervisor takes everything with it and is started again by us, as a service manager would. */

@@ -32,6 +32,10 @@ export const supervised = async (platform: Pick<Platform, 'home' | 'base'>, name
 export const acceptedOf = async (platform: Pick<Platform, 'home' | 'base'>, tenant: string): Promise<number> =>
   (await ask<{ sources: { accepted: number }[] }>(platform, PORT_OF_INGESTION, `/v1/accounting?tenant=${tenant}`)).sources.reduce((sum, { accepted }) => sum + accepted, 0);
 
+/** Where a log ends; 0 while it has none. */
+export const headOf = async (platform: Pick<Platform, 'home' | 'base'>, tenant: string, log: string): Promise<number> =>
+  (await ask<{ logs: { log: string; head: number }[] }>(platform, PORT_OF_BACKBONE, `/v1/logs?tenant=${tenant}`)).logs.find((one) => one.log === log)?.head ?? 0;
+
 /** Every event of a tenant, log by log, in order. */
 export async function* storedEvents(platform: Pick<Platform, 'home' | 'base'>, tenant: string): AsyncGenerator<ReadEvent> {
   const { logs } = await ask<{ logs: { log: string; head: number }[] }>(platform, PORT_OF_BACKBONE, `/v1/logs?tenant=${tenant}`);

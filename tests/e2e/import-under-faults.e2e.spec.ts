@@ -37,8 +37,8 @@ describe('an import during which every process is killed once', () => {
     expect(victims.length).toBeGreaterThanOrEqual(10);
     for (const [index, name] of victims.entries()) {
       await until(`progress before killing ${name}`, async () => ((await acceptedOf(platform, 'shop')) > index * 200 ? true : undefined));
-      const pid = (await supervised(platform, name))?.pid;
-      process.kill(pid!, 'SIGKILL');
+      const pid = await until(`the process of ${name}`, async () => (await supervised(platform, name))?.pid ?? undefined);
+      process.kill(pid, 'SIGKILL');
       await until(`${name} to be running again`, async () => {
         const again = await supervised(platform, name);
         return again?.healthy === true && again.pid !== pid ? true : undefined;

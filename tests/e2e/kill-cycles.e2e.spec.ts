@@ -14,7 +14,7 @@ afterAll(async () => {
   // A run that took too long ends after the cycle it is in, and takes its processes with it.
   over = true;
   await run.catch(() => undefined);
-});
+}, 600_000);
 
 const broken = (result: CycleResult): boolean => Object.keys(result.violations).length > 0;
 
@@ -38,4 +38,4 @@ it('keeps every promise in five kill -9 cycles on one home, each in the middle o
   // Killed under requests: some of them had to be sent again.
   expect(summary.retriedEvents).toBeGreaterThan(0);
   for (const { stored, acknowledged } of results) expect(stored).toBeGreaterThanOrEqual(acknowledged);
-});
+}, 1_800_000);

@@ -32,7 +32,7 @@ beforeAll(async () => {
   home = await freshHome();
   platform = await startPlatform({ home, base: await freeBase() });
   const manifest = join(home, '..', `${home.split('/').at(-1)}-personal.jsonl`);
-  await millraceJson(home, 'simulate', '--tenant', 'demo', '--rate', '60', '--seed', '7', '--for', '12s', '--manifest', manifest);
+  await millraceJson(home, 'simulate', '--tenant', 'demo', '--rate', '120', '--seed', '7', '--for', '15s', '--manifest', manifest);
   const lines = await readLines(manifest);
   personal = [...new Set(lines.map((line) => (JSON.parse(line) as { value: string }).value))].filter((text) => text.length >= 12);
   await plantCanary();

@@ -56,7 +56,7 @@ const isFree = (port: number): Promise<boolean> => new Promise((done) => {
 export const freeBase = async (): Promise<number> => {
   for (let attempt = 0; attempt < 200; attempt += 1) {
     // Below the ports that the kernel gives to outgoing connections (32768 on): one of those would be taken by the time a killed service comes back.
-    const base = 20_000 + Math.floor(Math.random() * 240) * 50;
+    const base = 20_000 + Math.floor(Math.random() * 200) * 50;
     const free = await Promise.all(Array.from({ length: 23 }, (_, n) => isFree(base + n)));
     if (free.every(Boolean)) return base;
   }

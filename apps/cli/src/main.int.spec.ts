@@ -30,7 +30,7 @@ const up = (port: number, home = HOME): Started => start(process.execPath, [...S
 const ready = (home = HOME): Promise<unknown> => eventually('the platform', async () => {
   const status = await millrace(['status', '--json'], home);
   return status.code === 0 && status;
-}, 60_000);
+}, 150_000);
 const oneLine = (text: string): boolean => /^millrace: [^\n]+\n$/.test(text);
 
 afterAll(() => folder.remove());

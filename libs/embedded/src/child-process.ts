@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 export const run = promisify(execFile);
 
 /** Below the ports that the kernel gives to outgoing connections (32768 on, ip_local_port_range): one of those may be taken while its server restarts. */
-const [FIRST_PORT, LAST_PORT] = [20_000, 32_000];
+const [FIRST_PORT, LAST_PORT] = [30_100, 32_700];
 const PORTS_TRIED = 200;
 
 const isFree = (port: number): Promise<boolean> => new Promise((resolve) => {

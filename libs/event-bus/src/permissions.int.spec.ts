@@ -95,7 +95,7 @@ describe('a service\'s own grants', () => {
     const [asker, answerer] = [await linkAs('analytics'), await linkAs('security')];
     answerer.connection().subscribe('query.security.keys.resolve', { queue: 'security', callback: (_, message) => respond(message, Uint8Array.of(...message.data, 3)) });
     await answerer.connection().flush();
-    expect(await ask(asker, 'query.security.keys.resolve', Uint8Array.of(1, 2))).toEqual(Uint8Array.of(1, 2, 3));
+    expect(await ask(asker, 'query.security.keys.resolve', Uint8Array.of(1, 2), { timeoutMs: 30_000 })).toEqual(Uint8Array.of(1, 2, 3));
   });
 });
 

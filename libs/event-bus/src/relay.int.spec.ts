@@ -152,7 +152,7 @@ describe('a restored event database', () => {
       const relay = relaying(log);
       await relayed(relay, 50);
       log.restoreTo(30, grown);
-      expect(await eventually('divergence', () => stateOf(relay) === 'diverged' && relay.status()[0]?.relayed)).toBe(50);
+      expect(await eventually('divergence', () => stateOf(relay) === 'diverged' && relay.status()[0]?.relayed === 50)).toBe(true);
       await open.pop()?.stop();
     }
   });

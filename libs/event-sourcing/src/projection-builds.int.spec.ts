@@ -171,11 +171,13 @@ describe('a switch', () => {
       if (switchAsked) setImmediate(() => looked.resolve());
       return answer;
     };
-    await opened([sums(1), sums(2, 1, { apply: () => gate })], { aside: { query, transaction: (work) => aside.transaction(work) } });
+    const begun = Promise.withResolvers<void>();
+    await opened([sums(1), sums(2, 1, { apply: () => { begun.resolve(); return gate; } })], { aside: { query, transaction: (work) => aside.transaction(work) } });
     await live.query('update projection_build set version = 1');
     for (let n = 0; n < 12; n += 1) placed(log, ['a', 1]);
     await deliver();
     await builds.rebuild('key-sums');
+    await begun.promise;
     // The replay is in the middle of its first batch: the switch waits for that one to be committed, and for no other.
     switchAsked = true;
     const switching = builds.switch('key-sums');

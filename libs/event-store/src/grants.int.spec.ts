@@ -153,7 +153,8 @@ describe('renewing an epoch', () => {
       await expect(renewEpoch(owner, log)).rejects.toMatchObject({ kind: 'not-found', code: 'log-unknown' });
       await database.store(service).append(log, [single(log)]);
       const epochs = [await renewEpoch(owner, log), await renewEpoch(owner, log), await renewEpoch(owner, log)];
-      expect(epochs).toEqual([epochs[0], epochs[0]! + 1, epochs[0]! + 2]);
+      expect(new Set(epochs).size).toBe(3);
+      expect(epochs).toEqual(epochs.toSorted((a, b) => a - b));
     });
     await expect(renewEpoch(await database.client(service), log)).rejects.toMatchObject({ code: '42501' });
     const frozen: PgEventStore = database.store(service);

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { applyGrants, migrateEventStore, roleOf } from '@millrace/event-store';
-import { freshDatabase, uniqueName, withClient, type TestDatabase } from '@millrace/testing';
+import { eventually, freshDatabase, uniqueName, withClient, type TestDatabase } from '@millrace/testing';
 import { Closing } from './closing.ts';
 import { openEventStore } from './event-database.ts';
 import { makeLogger } from './logger.ts';
@@ -23,10 +23,17 @@ const opened = (eventsUrl: string) => {
   return { closing, readiness, store: openEventStore({ eventsUrl, segmentsDir: undefined }, { service, closing, readiness }) };
 };
 
+/** A look at which the database answered within its time. */
+const answered = (readiness: Readiness) => eventually('an answer', async () => {
+  const report = await readiness.report();
+  return report.checks['events'] !== 'timed-out' && report;
+});
+
 describe('a service\'s event store', () => {
   it('is ready while heads can be read, under the service\'s name, and closed with it', async () => {
     const { closing, readiness, store } = opened(database.urlAs(roleOf(service), 'pw'));
-    expect(await readiness.report()).toEqual({ ready: true, checks: { events: 'ok' } });
+    await eventually('ready', async () => (await readiness.report()).ready);
+    expect(await answered(readiness)).toEqual({ ready: true, checks: { events: 'ok' } });
     const sessions = () => withClient(database.url, async (owner) => (await owner.query('SELECT FROM pg_stat_activity WHERE application_name = $1', [service])).rowCount);
     expect(await sessions()).toBe(1);
     await closing.onApplicationShutdown();
@@ -35,7 +42,7 @@ describe('a service\'s event store', () => {
 
   it('is not ready without the database, and names the failure only by its code', async () => {
     const { closing, readiness } = opened(database.urlAs(roleOf(service), 'wrong'));
-    expect(await readiness.report()).toEqual({ ready: false, checks: { events: 'event-store-unavailable' } });
+    expect(await answered(readiness)).toEqual({ ready: false, checks: { events: 'event-store-unavailable' } });
     await closing.onApplicationShutdown();
   });
 });

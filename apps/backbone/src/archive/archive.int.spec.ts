@@ -88,7 +88,7 @@ describe('POST /v1/archive', () => {
     const jsm = await jetstreamManager(nc);
     const stream = streamNameOf(log, epoch);
     await jsm.streams.delete(stream);
-    await eventually('filled again', async () => (await jsm.streams.info(stream).catch(() => undefined))?.state.last_seq === 150, 15_000);
+    await eventually('filled again', async () => (await jsm.streams.info(stream).catch(() => undefined))?.state.last_seq === 150);
     const shown = await allOf(log);
     for (const seq of [1, 75, 150]) {
       const message = await jsm.streams.getMessage(stream, { seq });

@@ -118,9 +118,11 @@ describe('the read API', () => {
   });
 
   it('tells Prometheus of lag and divergence', async () => {
-    const { body } = await app.inject('/metrics');
-    expect(body).toContain(`relay_lag_events{tenant="${tenant}",log="sales/0"} 0`);
-    expect(body).toContain(`relay_diverged{tenant="${tenant}",log="sales/0"} 0`);
-    expect((await app.inject('/ready')).json()).toEqual({ ready: true, checks: { nats: 'ok', events: 'ok' } });
+    const metrics = await eventually('no lag', async () => {
+      const { body } = await app.inject('/metrics');
+      return body.includes(`relay_lag_events{tenant="${tenant}",log="sales/0"} 0`) && body;
+    });
+    expect(metrics).toContain(`relay_diverged{tenant="${tenant}",log="sales/0"} 0`);
+    expect(await eventually('ready', async () => { const report = (await app.inject('/ready')).json<{ ready: boolean }>(); return report.ready && report; })).toEqual({ ready: true, checks: { nats: 'ok', events: 'ok' } });
   });
 });

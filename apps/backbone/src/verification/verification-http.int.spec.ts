@@ -7,7 +7,7 @@ import { PgEventStore } from '@millrace/event-store';
 import type { LogKey } from '@millrace/kernel';
 import { parseProof, VerifierKey, verifyProof, type TrustedKeys } from '@millrace/ledger';
 import { buildService, drainService, makeLogger } from '@millrace/service-kit';
-import { eventually, freshDatabase, natsUrl, uniqueTenant, withClient, type TestDatabase } from '@millrace/testing';
+import { eventually, freePort, freshDatabase, natsUrl, uniqueTenant, withClient, type TestDatabase } from '@millrace/testing';
 import { logKey, witnessKey } from '../ledger/testing.ts';
 import { PASSWORD, prepared, runBackbone, unitsOf, idsOf, type RunningBackbone } from '../testing.ts';
 import { witnessHttp } from '../witness/protocol-http.ts';
@@ -42,7 +42,7 @@ beforeAll(async () => {
   dir = await mkdtemp(join(tmpdir(), 'millrace-verification-'));
   await writeFile(join(dir, 'witness.seed'), `${'02'.repeat(32)}\n`, { mode: 0o600 });
   await writeFile(join(dir, 'log.seed'), `${'01'.repeat(32)}\n`, { mode: 0o600 });
-  witness = await startWitness(0);
+  witness = await startWitness(await freePort());
   witnessUrl = await witness.getUrl();
   events = await freshDatabase({ template: 'backbone_events', migrate: prepared });
   store = PgEventStore.connect({ url: events.urlAs('millrace_ingestion', PASSWORD), applicationName: 'spec' });

@@ -98,13 +98,14 @@ describe('the drill', () => {
     through = acknowledged.size;
     await eventually('the clock to have moved on', async () => (await ask<{ now: Date }>('select clock_timestamp() as now')).now.getTime() > Date.parse(between) + 5);
     await store.append(LOG, unitsOf(300));
-    await ask('select pg_switch_wal()');
+    // Something was just written, so the switch ends a segment, and this is its name.
     const last = (await ask<{ name: string }>(`select pg_walfile_name(pg_switch_wal()) as name`)).name;
-    await eventually('archived', async () => (await archivedFiles(archiveFolder(home, 'events'))).some((name) => name >= last) || (await archivedFiles(archiveFolder(home, 'events'))).length > manifest.wal.length + 1);
+    await eventually('archived', async () => (await archivedFiles(archiveFolder(home, 'events'))).some((name) => name >= last), 120_000);
     expect(await copyArchive(home, 'events', backups)).toBeGreaterThan(0);
-    expect(await copyArchive(home, 'events', backups)).toBe(0);
+    // Whatever the server ends a segment for by itself meanwhile is copied too, and nothing twice.
+    await eventually('nothing left to copy', async () => (await copyArchive(home, 'events', backups)) === 0);
     await store.close();
-  }, 150_000);
+  }, 300_000);
 
   it('goes on appending while the archive\'s folder is gone, says so, and catches up when it is back', async () => {
     const folder = archiveFolder(home, 'events');
@@ -119,9 +120,9 @@ describe('the drill', () => {
     expect(state.waitingSegments).toBeGreaterThan(0);
     expect(await store.append(LOG, unitsOf(10))).toHaveLength(10);
     renameSync(`${folder}.away`, folder);
-    await eventually('caught up', () => withAdmin(url(), async (client) => { const found = await archiverState(client, 'events'); return !found.failing && found.waitingSegments === 0; }), 90_000);
+    await eventually('caught up', () => withAdmin(url(), async (client) => { const found = await archiverState(client, 'events'); return !found.failing && found.waitingSegments === 0; }), 180_000);
     await store.close();
-  }, 150_000);
+  }, 300_000);
 
   it('refuses what would not be that database again, and changes nothing', async () => {
     await stop();
@@ -170,7 +171,7 @@ describe('the drill', () => {
     expect(await store.append(LOG, unitsOf(1))).toMatchObject([{ kind: 'appended', position: through + 1 }]);
     await store.close();
     await stop();
-  }, 150_000);
+  }, 300_000);
 
   it('finishes an exchange that was cut off between its two steps', async () => {
     const dataDir = home.path('postgres', 'events');

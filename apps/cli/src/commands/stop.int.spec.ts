@@ -8,12 +8,16 @@ import { scratchFolder, standInPlatform, type StandInPlatform } from '../testing
 
 let folder: ReturnType<typeof scratchFolder>;
 let platform: StandInPlatform;
+/** `stop` sends a signal where nothing answers in time: to this very process, which stands in for the supervisor. */
+const deaf = (): void => undefined;
 beforeEach(async () => {
+  process.on('SIGTERM', deaf);
   folder = scratchFolder();
   platform = await standInPlatform(folder.path);
 });
 afterEach(async () => {
   await platform.close();
+  process.off('SIGTERM', deaf);
   folder.remove();
 });
 const letGo = (): void => rmSync(platform.home.path('run', 'lock.json'), { force: true });

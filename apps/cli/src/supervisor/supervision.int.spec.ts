@@ -48,8 +48,7 @@ afterAll(async () => {
 
 describe('the servers of a running platform', () => {
   it('are healthy and told with their memory and process', async () => {
-    const status = await askStatus();
-    expect(status.ready).toBe(true);
+    const status = await eventually('readiness', async () => { const now = await askStatus(); return now.ready && now; });
     expect(status.services.map((service) => service.name)).toEqual(['postgres-events', 'postgres-reads', 'postgres-keys', 'nats', 'supervisor']);
     for (const service of status.services) expect(service).toMatchObject({ healthy: true, url: expect.stringContaining('127.0.0.1'), restarts: 0 });
     expect(Math.min(...status.services.map((service) => service.pssBytes))).toBeGreaterThan(1_000_000);
@@ -57,8 +56,8 @@ describe('the servers of a running platform', () => {
   });
 
   it('keep every promise that doctor checks', async () => {
-    const findings = await checkRunning(config, supervision.client);
     const silent = ['backbone', 'ingestion', 'analytics', 'warehouse'].map((name) => `${name} answers`);
+    const findings = await eventually('a look at which all servers answered in time', async () => { const all = await checkRunning(config, supervision.client); return all.filter(({ ok }) => !ok).length === silent.length && all; });
     expect(findings.filter((finding) => !finding.ok).map((finding) => finding.name).toSorted()).toEqual(silent.toSorted());
     expect(findings.map((finding) => finding.name)).toEqual(expect.arrayContaining(['postgres-events durability', 'postgres-keys passwords', 'secrets are private']));
   });
@@ -88,7 +87,8 @@ describe('the servers of a running platform', () => {
   });
 
   it('are told without the services that don\'t answer', async () => {
-    expect(await gatherStatus(supervision.client)).toMatchObject({ ready: true, logs: [], sources: [], unanswered: expect.arrayContaining(['backbone', 'ingestion']) });
+    const told = await eventually('readiness', async () => { const now = await gatherStatus(supervision.client); return now.ready && now; });
+    expect(told).toMatchObject({ ready: true, logs: [], sources: [], unanswered: expect.arrayContaining(['backbone', 'ingestion']) });
   });
 });
 

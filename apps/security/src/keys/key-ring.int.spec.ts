@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import type { IdentifierValue, SubjectKeys, SubjectQuestion } from '@millrace/privacy';
 import { freshDatabase, uniqueTenant, withClient, type TestDatabase } from '@millrace/testing';
-import type { Pool, PoolClient } from 'pg';
+import { Pool, type PoolClient } from 'pg';
 import { openKeyDatabase } from './key-database.ts';
 import { KeyRing } from './key-ring.ts';
 
@@ -10,10 +10,15 @@ const rootKey = randomBytes(32);
 let database: TestDatabase;
 let pool: Pool;
 let ring: KeyRing;
+/** The database's own connections but without its deadlines, which are not what is looked at here. */
+const patient = async (): Promise<Pool> => {
+  await (await openKeyDatabase(database.url, () => undefined)).end();
+  return new Pool({ connectionString: database.url, max: 8 });
+};
 
 beforeAll(async () => {
   database = await freshDatabase();
-  pool = await openKeyDatabase(database.url, () => undefined);
+  pool = await patient();
   ring = new KeyRing(pool, rootKey);
 });
 afterAll(async () => {
@@ -80,7 +85,7 @@ describe('the key ring', () => {
   it('resolves a thousand new subjects with three keys each in a few statements', async () => {
     const tenant = uniqueTenant();
     const questions = Array.from({ length: 1000 }, (_, index) => ask([number(String(index)), email(`${index}@x.org`)], ['contact', 'identity', 'fingerprint']));
-    const own = await openKeyDatabase(database.url, () => undefined);
+    const own = await patient();
     let answers: SubjectKeys[] = [];
     const sent = await sentBy(own, async () => { answers = await new KeyRing(own, rootKey).resolve(tenant, questions); });
     await own.end();
