@@ -16,6 +16,12 @@ const problemOf = (error: unknown): unknown => {
 /** Reads a request and takes its events in: `takeRequest` with its ports, or a thread that runs it. */
 export type TakeRequest = (request: EventRequest, delivery: Omit<Delivery, 'receipt'>) => Promise<IntakeReport>;
 
+/** What a body of JSON unpacks to, about: nothing is unpacked to find out. */
+const UNPACKS_TO = 8;
+
+/** What a request weighs, in bytes of text: enough to tell a small one from a large one. */
+export const weightOf = ({ headers, body }: EventRequest): number => (headers['content-encoding'] === undefined ? body.length : body.length * UNPACKS_TO);
+
 /** Who takes small requests in, and who those of `largeBytes` and more. */
 export interface Intakes {
   readonly small: TakeRequest;
@@ -50,7 +56,7 @@ export class IntakeDesk {
     // What gzip unpacks to is unknown before, and at most the limit.
     const bytes = request.headers['content-encoding'] === undefined ? request.body.length : INTAKE_LIMITS.maxBytes;
     return this.inFlight.run(bytes, async () => {
-      const take = request.body.length < this.intakes.largeBytes ? this.intakes.small : this.intakes.large;
+      const take = weightOf(request) < this.intakes.largeBytes ? this.intakes.small : this.intakes.large;
       const report = await take(request, { grant, receivedMs: this.clock.now().getTime(), ...(traceparent === undefined ? {} : { traceparent }) }).catch((error: unknown) => { throw problemOf(error); });
       for (const { outcome } of report.outcomes) this.tally.inc({ outcome });
       this.droppedFields.inc(report.dropped);

@@ -8,7 +8,7 @@ import { answerCalls, unsettle, type Settled } from './thread-calls.ts';
 
 /** Requests a thread has in hand at most: while one waits for its commit, the next is checked and sealed. */
 const REQUESTS_PER_THREAD = 64;
-/** A thread holds its contracts and keys, some 100 MB: one that has nothing to do for so long is ended. A new one takes half a second. */
+/** A thread holds its contracts and keys, some 45 MB and more: one that has nothing to do for so long is ended. A new one takes half a second. */
 const IDLE_MS = 60_000;
 
 /** The thread's file beside this one, and what it takes to run it: from source, as specs and benchmarks do, the loader they use. */
