@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { chmod, cp, mkdtemp, readdir, readFile, readlink, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { isPortFree } from '@millrace/embedded';
 
 export const root = resolve(import.meta.dirname, '../..');
 const entry = join(root, 'apps/cli/dist/main.js');
@@ -47,17 +47,12 @@ export const millraceInBackground = (home: string, ...args: string[]): { child: 
   return { child, done: collect(child, () => undefined) };
 };
 
-const isFree = (port: number): Promise<boolean> => new Promise((done) => {
-  const probe = createServer().once('error', () => done(false));
-  probe.listen(port, '127.0.0.1', () => probe.close(() => done(true)));
-});
-
 /** The platform takes the 23 ports from its base on: a base whose ports are free. */
 export const freeBase = async (): Promise<number> => {
   for (let attempt = 0; attempt < 200; attempt += 1) {
     // Below the ports that the kernel gives to outgoing connections (32768 on): one of those would be taken by the time a killed service comes back.
     const base = 20_000 + Math.floor(Math.random() * 200) * 50;
-    const free = await Promise.all(Array.from({ length: 23 }, (_, n) => isFree(base + n)));
+    const free = await Promise.all(Array.from({ length: 23 }, (_, n) => isPortFree(base + n)));
     if (free.every(Boolean)) return base;
   }
   throw new Error('no 23 free ports in a row');

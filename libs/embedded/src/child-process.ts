@@ -1,6 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
+import { readdir, readlink, realpath } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { promisify } from 'node:util';
 
@@ -10,7 +11,8 @@ export const run = promisify(execFile);
 const [FIRST_PORT, LAST_PORT] = [30_100, 32_700];
 const PORTS_TRIED = 200;
 
-const isFree = (port: number): Promise<boolean> => new Promise((resolve) => {
+/** Whether nobody listens on a port of 127.0.0.1 just now. */
+export const isPortFree = (port: number): Promise<boolean> => new Promise((resolve) => {
   const probe = createServer().once('error', () => resolve(false));
   probe.listen(port, '127.0.0.1', () => probe.close(() => resolve(true)));
 });
@@ -19,9 +21,17 @@ const isFree = (port: number): Promise<boolean> => new Promise((resolve) => {
 export const freePort = async (): Promise<number> => {
   for (let tried = 0; tried < PORTS_TRIED; tried += 1) {
     const port = randomInt(FIRST_PORT, LAST_PORT + 1);
-    if (await isFree(port)) return port;
+    if (await isPortFree(port)) return port;
   }
   throw new Error(`no free TCP port on 127.0.0.1 between ${FIRST_PORT} and ${LAST_PORT}: ${PORTS_TRIED} were tried`);
+};
+
+/** Every process that works in a folder, as a Postgres server and all of its sessions do in their data folder. */
+export const workingIn = async (folder: string): Promise<number[]> => {
+  const real = await realpath(folder);
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const folders = await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => undefined)));
+  return pids.filter((_, at) => folders[at] === real).map(Number);
 };
 
 let setprivFound: Promise<boolean> | undefined;

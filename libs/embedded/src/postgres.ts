@@ -1,6 +1,6 @@
-import { mkdir, mkdtemp, readdir, readFile, readlink, realpath, rename, rm, stat, writeFile, chmod, chown } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rename, rm, stat, writeFile, chmod, chown } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { freePort, run, spawnServer, stopServer, type SpawnedServer } from './child-process.ts';
+import { freePort, run, spawnServer, stopServer, workingIn, type SpawnedServer } from './child-process.ts';
 
 export interface PostgresOptions {
   /** Made by initdb when it doesn't exist. */
@@ -100,11 +100,9 @@ const launch = async (postgres: string, options: PostgresOptions): Promise<Runni
  * it runs. They are told to quit, as the postmaster would have: a server process works in its data folder, which tells ours from others.
  */
 const quitLeftovers = async (dataDir: string): Promise<void> => {
-  const folder = await realpath(dataDir);
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name) || await readlink(`/proc/${name}/cwd`).catch(() => undefined) !== folder) continue;
+  for (const pid of await workingIn(dataDir)) {
     try {
-      process.kill(Number(name), 'SIGQUIT');
+      process.kill(pid, 'SIGQUIT');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error; // gone by itself meanwhile
     }

@@ -1,9 +1,9 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, readlink, realpath, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { startNatsServer, startPostgresServer, type NatsServer, type PostgresServer } from '@millrace/embedded';
+import { startNatsServer, startPostgresServer, workingIn, type NatsServer, type PostgresServer } from '@millrace/embedded';
 import { Client } from 'pg';
 import { eventually } from './eventually.ts';
 
@@ -97,12 +97,6 @@ export const uniqueTenant = (): string => uniqueName('t').replace('_', '-');
 
 const ownDir = (): Promise<string> => mkdtemp(join(tmpdir(), 'millrace-own-'));
 
-/** Whether a process works in a folder, as those of a Postgres server do in its data folder. */
-const worksIn = async (folder: string): Promise<boolean> => {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  return (await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/cwd`).catch(() => '')))).includes(await realpath(folder));
-};
-
 /** A Postgres of the test's own, fsync on unless `settings` says otherwise: for kill and restart drills. `password` is the superuser's. */
 export const ownPostgres = async (settings: Record<string, string> = {}): Promise<PostgresServer & { password: string; restart(): Promise<PostgresServer>; remove(): Promise<void> }> => {
   const dir = await ownDir();
@@ -115,7 +109,7 @@ export const ownPostgres = async (settings: Record<string, string> = {}): Promis
     // A backend outlives its server for a moment, and would answer once more.
     kill: async () => {
       await server.kill();
-      await eventually('its backends to end', async () => !(await worksIn(join(dir, 'data'))));
+      await eventually('its backends to end', async () => (await workingIn(join(dir, 'data'))).length === 0);
     },
     restart: async () => { server = await start(server.port); return server; },
     remove: async () => { await server.stop(); await rm(dir, { recursive: true, force: true }); },

@@ -33,11 +33,8 @@ export class Reconciler {
     const openBefore = new Set((await told.open(await tenants())).map(differenceKey));
     const seen = new Map((await look()).map((difference) => [differenceKey(difference), difference]));
     const open = new Map((await told.open([...await tenants(), ...[...seen.values()].map(({ tenant }) => tenant)])).map((difference) => [differenceKey(difference), difference]));
-    for (const [key, difference] of seen) {
-      // Open when this look began and not now: another process has settled it since, and what was seen is older than that.
-      const settledSince = openBefore.has(key) && !open.has(key);
-      if (this.before.has(key) && !open.has(key) && !settledSince && await told.found(difference)) onFound(difference);
-    }
+    // Open when this look began and not now: another process has settled it since, and what was seen is older than that.
+    for (const [key, difference] of seen) if (this.before.has(key) && !open.has(key) && !openBefore.has(key) && await told.found(difference)) onFound(difference);
     const missed = new Set([...open.keys()].filter((key) => !seen.has(key)));
     for (const key of missed) if (this.missed.has(key) && await told.settled(open.get(key)!)) onSettled(open.get(key)!);
     [this.before, this.missed] = [seen, missed];
