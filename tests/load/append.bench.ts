@@ -4,7 +4,7 @@ import type { Bench } from './bench-result.ts';
 import { SERVER_SETTINGS, withServer } from './bench-server.ts';
 import { emmett, installPeers, measurePeer, messageDb, PEER_CONNECTIONS } from './peers.ts';
 import { BODY_BYTES, RawTable, sampleBody } from './raw-table.ts';
-import { alternate, compare, medians, quantile } from './rounds.ts';
+import { alternate, compare, medians, quantile, whole } from './rounds.ts';
 import { BENCH_LOG, measureAppend, sampleUnit } from './sample-units.ts';
 
 /** Milliseconds from call to acknowledgement of single events that arrive evenly, `perSecond` of them for `seconds`. */
@@ -42,7 +42,7 @@ const recycleSegments = async (url: string): Promise<void> => {
  * with one event each, against raw statements of 64 and the peers with as many callers; 500: four callers with calls of 500 against raw
  * statements of 500.
  */
-export const benchAppend: Bench = ({ quick }) => withServer(async (server) => {
+export const benchAppend: Bench = ({ quick, progress }) => withServer(async (server) => {
   installPeers();
   const url = await server.database('bench');
   await migrateEventStore(url);
@@ -61,16 +61,22 @@ export const benchAppend: Bench = ({ quick }) => withServer(async (server) => {
     append512: appends(512, 1),
     emmett512: () => measurePeer(emmettStore, 512, peerRows),
     messageDb512: () => measurePeer(messageStore, 512, peerRows),
-  });
+  }, progress);
   const rates = medians(rounds);
   await recycleSegments(url);
   const durations = await acknowledgements(store, rates.append64 / 4, quick ? 3 : 10);
   await Promise.all([raw.close(), store.close(), emmettStore.close(), messageStore.close()]);
+  const compared = compare(rounds, {
+    emmett64: ['append64', 'emmett64'], emmett512: ['append512', 'emmett512'], messageDb64: ['append64', 'messageDb64'], messageDb512: ['append512', 'messageDb512'],
+    raw64: ['append64', 'raw64'], raw500: ['append500', 'raw500'],
+  });
+  const { ratios: { raw64, raw500 } } = compared;
   return {
-    ...compare(rounds, {
-      emmett64: ['append64', 'emmett64'], emmett512: ['append512', 'emmett512'], messageDb64: ['append64', 'messageDb64'], messageDb512: ['append512', 'messageDb512'],
-      raw64: ['append64', 'raw64'], raw500: ['append500', 'raw500'],
-    }),
+    ...compared,
+    headlines: [
+      `append in calls of 500: ${whole(rates.append500)} events/s, ${raw500} of a raw multi-row insert of as many rows (${whole(rates.raw500)} rows/s)`,
+      `append by 64 callers, one event each: ${whole(rates.append64)} events/s, ${raw64} of raw statements of 64 rows (${whole(rates.raw64)} rows/s)`,
+    ],
     perSecond: rates,
     acknowledgementMs: { p50: Number(quantile(durations, 0.5).toFixed(1)), p99: Number(quantile(durations, 0.99).toFixed(1)), perSecond: Math.round(rates.append64 / 4) },
     rounds, settings: { ...SERVER_SETTINGS, bodyBytes: BODY_BYTES, rowsPerRound: rows, peerRowsPerRound: peerRows, peerConnections: PEER_CONNECTIONS },

@@ -10,13 +10,19 @@ export interface BenchResult {
   readonly spread: Readonly<Record<string, Spread>>;
   /** What each round measured, by side. */
   readonly rounds: readonly Round[];
+  /** What a reader wants to know first, a sentence each. */
+  readonly headlines?: readonly string[];
   readonly [detail: string]: unknown;
 }
 
 export interface BenchOptions {
   /** Ends within a minute: the same measures over fewer rows. */
   readonly quick: boolean;
+  readonly progress: Progress;
 }
+
+/** Told after each step of a part of the work: `done` of `of`, in whatever unit the part has. */
+export type Progress = (part: string, done: number, of: number) => void;
 
 export type Bench = (options: BenchOptions) => Promise<BenchResult>;
 

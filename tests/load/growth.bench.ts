@@ -1,6 +1,6 @@
 import { migrateEventStore, PgEventStore } from '@millrace/event-store';
 import { Client } from 'pg';
-import type { Bench } from './bench-result.ts';
+import type { Bench, Progress } from './bench-result.ts';
 import { SERVER_SETTINGS, withServer, type BenchServer } from './bench-server.ts';
 import { fillLog } from './filled-log.ts';
 import { BODY_BYTES, RawTable } from './raw-table.ts';
@@ -23,12 +23,12 @@ const openLog = async (server: BenchServer, name: string): Promise<{ url: string
 };
 
 /** Rates of `store` and of a near-empty log made for it, with raw statements in between; the ratio is between the two logs. */
-const besideEmpty = async (server: BenchServer, raw: RawTable, at: string, store: PgEventStore, { events, rounds: count }: { events: number; rounds: number }): Promise<Measured> => {
+const besideEmpty = async (server: BenchServer, raw: RawTable, at: string, store: PgEventStore, { events, rounds: count, progress }: { events: number; rounds: number; progress: Progress }): Promise<Measured> => {
   const empty = await openLog(server, `empty_${at.toLowerCase()}`);
   const [side, emptySide, rawSide] = [at, `${at}Empty`, `${at}Raw`];
   const append = (to: PgEventStore) => () => measureAppend(to, { callers: CALLERS, perCall: PER_CALL, events });
   try {
-    const rounds = await alternate(count, { [side]: append(store), [rawSide]: () => raw.measure(CALLERS, PER_CALL, events, Buffer.alloc(BODY_BYTES)), [emptySide]: append(empty.store) });
+    const rounds = await alternate(count, { [side]: append(store), [rawSide]: () => raw.measure(CALLERS, PER_CALL, events, Buffer.alloc(BODY_BYTES)), [emptySide]: append(empty.store) }, (_part, done, of) => progress(at, done, of));
     return { rounds, ...compare<string, string>(rounds, { [at]: [side, emptySide], [`${at}OverRaw`]: [side, rawSide], [`${at}EmptyOverRaw`]: [emptySide, rawSide] }) };
   } finally {
     await empty.store.close();
@@ -62,9 +62,9 @@ const holdSnapshot = async (url: string): Promise<Client> => {
  * statements, so that what the machine does meanwhile hits all three. Ratio: over the near-empty log. The snapshot is as old as the run, and
  * many small transactions were committed behind it before it is measured.
  */
-export const benchGrowth: Bench = ({ quick }) => withServer(async (server) => {
+export const benchGrowth: Bench = ({ quick, progress }) => withServer(async (server) => {
   const sizes = quick ? [50_000, 100_000, 200_000] : [1_000_000, 3_000_000, 5_000_000];
-  const load = quick ? { events: 5_000, rounds: 5 } : { events: 40_000, rounds: 9 };
+  const load = { ...(quick ? { events: 5_000, rounds: 5 } : { events: 40_000, rounds: 9 }), progress };
   const { events } = load;
   const held = await openLog(server, 'held');
   await measureAppend(held.store, { callers: CALLERS, perCall: PER_CALL, events });

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { caughtUp, freeBase, freshHome, millraceJson, removeHome, startPlatform, status } from '../e2e/platform.ts';
 import { retailFile } from '../e2e/retail-file.ts';
 import type { Bench } from './bench-result.ts';
+import { whole } from './rounds.ts';
 
 interface Report { readonly lines: number; readonly invoices: number }
 
@@ -23,6 +24,7 @@ export const benchImport: Bench = async () => {
     const seconds = (answered - begun) / 1000;
     const lag = Number(((consumed - begun) / (answered - begun)).toFixed(3));
     return {
+      headlines: [`import of the Online Retail file: ${whole(report.lines / seconds)} lines/s until the last answer, ${whole((report.lines * 1000) / (consumed - begun))} until every reader has them`],
       ratios: { lag }, spread: { lag: { min: lag, max: lag } }, settings: { services: 'all' }, rounds: [{ linesPerSecond: Math.round(report.lines / seconds) }],
       lines: report.lines, invoices: report.invoices,
       secondsToLastAnswer: seconds, secondsToConsumed: (consumed - begun) / 1000, pssBytesAfter: memory,

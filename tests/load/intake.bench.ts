@@ -14,7 +14,7 @@ import type { Bench } from './bench-result.ts';
 import { SERVER_SETTINGS } from './bench-server.ts';
 import { LANES, PER_REQUEST, postAll, postPaced, requestBodies } from './intake-load.ts';
 import { BODY_BYTES, RawTable } from './raw-table.ts';
-import { alternate, compare, median, medians, quantile } from './rounds.ts';
+import { alternate, compare, median, medians, quantile, whole } from './rounds.ts';
 import { sustainIntake } from './sustained-intake.ts';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -97,7 +97,7 @@ const startPlatform = async (): Promise<Platform> => {
  * reader at work, for five minutes (15 seconds with --quick), one event in ten an order, against the raw rate of the paused rounds.
  * At a quarter of the paused peak the acknowledgement's 99th percentile is taken, and on the quiet platform request to KPI.
  */
-export const benchIntake: Bench = async ({ quick }) => {
+export const benchIntake: Bench = async ({ quick, progress }) => {
   const events = quick ? 6_000 : 40_000;
   const platform = await startPlatform();
   let paused;
@@ -107,7 +107,7 @@ export const benchIntake: Bench = async ({ quick }) => {
     const rounds = await alternate(quick ? 5 : 7, {
       raw: () => raw.best(PER_REQUEST, events),
       intake: () => postAll(platform, requestBodies(events)),
-    });
+    }, progress);
     await raw.close();
     rawAlone.push(...rounds.map((round) => round.raw));
     const peak = medians(rounds).intake;
@@ -116,14 +116,19 @@ export const benchIntake: Bench = async ({ quick }) => {
   } finally {
     await platform.stop();
   }
-  const sustained = await sustainIntake(quick ? 15 : 300);
+  const sustained = await sustainIntake(quick ? 15 : 300, progress);
   const rawRate = median(rawAlone);
   const { ratios, spread } = compare(paused.rounds, { rawPaused: ['intake', 'raw'] });
   const rawSustained = (by: number): number => Number((sustained.perSecond / by).toPrecision(4));
+  const perSecond = { ...medians(paused.rounds), sustained: Math.round(sustained.perSecond) };
   return {
+    headlines: [
+      `HTTP intake, nobody reading: ${whole(perSecond.intake)} events/s, ${ratios.rawPaused} of a raw multi-row insert of as many rows (${whole(perSecond.raw)} rows/s)`,
+      `HTTP intake for ${quick ? 15 : 300} s, every reader at work: ${whole(perSecond.sustained)} events/s, ${rawSustained(rawRate)} of it; worst lag ${Math.max(...Object.values(sustained.worstLagSeconds))} s`,
+    ],
     ratios: { ...ratios, rawSustained: rawSustained(rawRate) },
     spread: { ...spread, rawSustained: { min: rawSustained(Math.max(...rawAlone)), max: rawSustained(Math.min(...rawAlone)) } },
-    perSecond: { ...medians(paused.rounds), sustained: Math.round(sustained.perSecond) },
+    perSecond,
     worstLagSeconds: sustained.worstLagSeconds, lagSamples: sustained.lagSamples,
     quarterOfPeakMs: { p50: Math.round(median(paused.durations)), p99: Math.round(quantile(paused.durations, 0.99)) },
     requestToKpiMs: { p50: Math.round(median(sustained.requestToKpiMs)), p99: Math.round(quantile(sustained.requestToKpiMs, 0.99)) },

@@ -9,7 +9,7 @@ import { Client } from 'pg';
 import { ExportController } from '../../apps/backbone/src/ledger/export.controller.ts';
 import { LedgerKeys } from '../../apps/backbone/src/ledger/ledger-keys.ts';
 import { logKey, trusted } from '../../apps/backbone/src/ledger/testing.ts';
-import type { Bench, BenchOptions } from './bench-result.ts';
+import type { Bench, BenchOptions, Progress } from './bench-result.ts';
 import { SERVER_SETTINGS, withServer } from './bench-server.ts';
 import { caughtUpAfter, largestLag, type Look } from './coverage-lag.ts';
 import { fillLog } from './filled-log.ts';
@@ -65,7 +65,7 @@ const withBuilder = async <T>(url: string, work: (builder: ChildProcess) => Prom
 const isLevel = (looks: readonly Look[]): boolean => { const last = looks.at(-1); return last !== undefined && last.head > 0 && last.covered >= last.head; };
 
 /** Tree and proofs of a log of `leaves` events: the route's own code, from the id to the proof, and then checked as a stranger would. */
-const measureProofs = async (url: string, leaves: number): Promise<{ rounds: Round[]; treeSeconds: number; verifyMs: number }> => {
+const measureProofs = async (url: string, leaves: number, progress: Progress): Promise<{ rounds: Round[]; treeSeconds: number; verifyMs: number }> => {
   await migrateEventStore(url);
   await fillLog(url, leaves, SHORT_DATA);
   const looks = await withBuilder(url, () => watch(url, isLevel));
@@ -89,6 +89,7 @@ const measureProofs = async (url: string, leaves: number): Promise<{ rounds: Rou
       const begun = performance.now();
       for (let asked = 0; asked < PROOFS_A_ROUND; asked += 1) await client.query({ name: 'one', text: 'SELECT 1' });
       const roundTripMs = milliseconds((performance.now() - begun) / PROOFS_A_ROUND);
+      progress('rounds of proofs', n + 2, ROUNDS + 1);
       if (n >= 0) rounds.push({ medianMs: milliseconds(median(took)), p99Ms: milliseconds(quantile(took, 0.99)), roundTripMs });
     }
   } finally {
@@ -126,10 +127,10 @@ const measureFollowing = async (url: string, events: number): Promise<Following>
  * tree; `largestLagSeconds`: the longest any look found an event waiting for that meanwhile. Ratio: appends while the builder follows
  * over appends without it. `roundTripMs`: an empty statement's way to the server and back; a proof takes four.
  */
-export const benchProof: Bench = ({ quick }: BenchOptions) => withServer(async (server) => {
+export const benchProof: Bench = ({ quick, progress }: BenchOptions) => withServer(async (server) => {
   const leaves = quick ? 50_000 : FULL_LEAVES;
   const following = await measureFollowing(await server.database('following'), quick ? 40_000 : 250_000);
-  const { rounds, treeSeconds, verifyMs } = await measureProofs(await server.database('proofs'), leaves);
+  const { rounds, treeSeconds, verifyMs } = await measureProofs(await server.database('proofs'), leaves, progress);
   const ratio = Number((following.appendPerSecond / following.alonePerSecond).toPrecision(3));
   return {
     ratios: { appendWhileBuilding: ratio }, spread: { appendWhileBuilding: { min: ratio, max: ratio } },

@@ -75,7 +75,7 @@ const archiveAll = async (store: PgEventStore, client: Client, events: number): 
  * cursor on the table; `rawCursorParsed` the same with every envelope parsed, which the cursor's rows are not. Then a filter nothing fits,
  * and the same range archived.
  */
-export const benchRead = async ({ quick }: BenchOptions): Promise<BenchResult> => withServer(async (server) => {
+export const benchRead = async ({ quick, progress }: BenchOptions): Promise<BenchResult> => withServer(async (server) => {
   const url = await server.database('read');
   await migrateEventStore(url);
   const segmentsDir = await mkdtemp(join(tmpdir(), 'millrace-bench-segments-'));
@@ -93,7 +93,7 @@ export const benchRead = async ({ quick }: BenchOptions): Promise<BenchResult> =
       readParsed: () => counted(events, () => readPages(store, from, (event) => event.envelope)),
       filtered: () => perSecond(events, async () => { for await (const page of store.pages(BENCH_LOG, { after: from, limit: PAGE, type: 'sales.order.returned' })) if (page.events.length > 0) throw new Error('nothing fits'); }),
     };
-    const rounds = await alternate(5, sides);
+    const rounds = await alternate(5, sides, progress);
     const archived = await archiveAll(store, client, quick ? 50_000 : 200_000);
     return {
       ...compare(rounds, { rawCursor: ['read', 'cursor'], rawCursorParsed: ['readParsed', 'cursor'], filteredCursor: ['filtered', 'cursor'] }),

@@ -85,7 +85,7 @@ const rebuild = async (builds: ProjectionBuilds<Sql>, name: string): Promise<num
  * A projection of per-customer totals is built again from the first event, in lanes of 1, 2 and 4, while the active build is read; against a
  * cursor over the same rows that are thrown away. Event database and read models share one server, as nothing else does on one machine.
  */
-export const benchRebuild: Bench = ({ quick }) => withServer(async (server) => {
+export const benchRebuild: Bench = ({ quick, progress }) => withServer(async (server) => {
   const [url, readModels] = [await server.database('events'), await server.database('reads')];
   await migrateEventStore(url);
   const rows = quick ? 60_000 : 300_000;
@@ -94,7 +94,8 @@ export const benchRebuild: Bench = ({ quick }) => withServer(async (server) => {
   const [live, aside] = [new ScopedPool(readModels), new ScopedPool(readModels)];
   for (const text of [...CONSUMER_TABLES_UP, ...BUILD_TABLES_UP]) await live.query(text);
   const perLane = (quick ? LANES.slice(0, 1) : LANES).map((lanes) => ({ lanes, builds: new ProjectionBuilds<Sql>({ live, aside, reader: store, projections: [totals(lanes)] }) }));
-  for (const { lanes, builds } of perLane) {
+  let filled = 0;
+  for (const { builds } of perLane) {
     await builds.start();
     const handler = builds.handler();
     for (let after = 0; after < rows;) {
@@ -104,7 +105,7 @@ export const benchRebuild: Bench = ({ quick }) => withServer(async (server) => {
       await handler.apply({ log: BENCH_LOG, events, mark: { epoch: last.epoch, position: last.position, leaf: last.leaf } });
       after = last.position;
     }
-    process.stderr.write(`lanes ${lanes}: ${rows} events in the active build\n`);
+    progress('lanes with an active build', (filled += 1), perLane.length);
   }
   let reads = 0;
   const side = ({ lanes, builds }: (typeof perLane)[number]) => async (): Promise<number> => {
@@ -120,7 +121,7 @@ export const benchRebuild: Bench = ({ quick }) => withServer(async (server) => {
   const rounds = await alternate<string>(5, {
     rawCursor: () => perSecond(rows, async () => { if ((await rawCursor(url)) !== rows) throw new Error('the cursor did not see every row'); }),
     ...sides,
-  });
+  }, progress);
   for (const { builds } of perLane) {
     const report = await builds.list();
     if (report.some(({ position }) => position !== rows)) throw new Error('a build did not hold every event');

@@ -119,7 +119,7 @@ const withNats = async <T>(work: (url: string, nc: NatsConnection, jsm: JetStrea
  * bytes to a file stream of the same server: the bench sends ready bytes, the relay reads, encodes and checks each event and publishes
  * atomic batches.
  */
-export const benchRelay: Bench = ({ quick }) => withServer((postgres) => withNats(async (url, nc, jsm) => {
+export const benchRelay: Bench = ({ quick, progress }) => withServer((postgres) => withNats(async (url, nc, jsm) => {
   const events = quick ? 30_000 : 150_000;
   const database = await postgres.database('bench');
   await migrateEventStore(database);
@@ -130,7 +130,7 @@ export const benchRelay: Bench = ({ quick }) => withServer((postgres) => withNat
   const bytes = Math.round(sample.reduce((sum, event) => sum + messageBytes(event, head), 0) / sample.length);
   const cli = await natsCli();
   const peer = cli === undefined ? standIn(nc, jsm) : cliPeer(cli, url, jsm);
-  const rounds = await alternate(5, { natsBench: () => peer.measure(head.position, bytes), relay: () => measureRelay(store, url, jsm, head) });
+  const rounds = await alternate(5, { natsBench: () => peer.measure(head.position, bytes), relay: () => measureRelay(store, url, jsm, head) }, progress);
   await store.close();
   return {
     ...compare(rounds, { natsBench: ['relay', 'natsBench'] }), perSecond: medians(rounds), rounds,

@@ -1,6 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { Progress } from './bench-result.ts';
 
 /** What one round measured, by side: rates per second, or milliseconds where the name says so. */
 export type Round = Readonly<Record<string, number>>;
@@ -10,6 +11,8 @@ export interface Spread { readonly min: number; readonly max: number }
 export const quantile = (values: readonly number[], q: number): number =>
   values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.max(0, Math.ceil(values.length * q) - 1))]!;
 export const median = (values: readonly number[]): number => quantile(values, 0.5);
+/** A rate as it is printed. */
+export const whole = (value: number): string => Math.round(value).toLocaleString('en-US');
 const digits = (value: number): number => Number(value.toPrecision(4));
 
 setFlagsFromString('--expose-gc');
@@ -25,14 +28,18 @@ export const perSecond = async (count: number, work: () => Promise<unknown>): Pr
 
 /**
  * Measures every side once per round, every other round in the opposite order, so that a load that comes and goes hits all of them. One
- * round before warms caches and compilers and is not counted.
+ * round before warms caches and compilers and is not counted. Every side of a round is a step of the progress.
  */
-export const alternate = async <Side extends string>(count: number, sides: Readonly<Record<Side, () => Promise<number>>>): Promise<Record<Side, number>[]> => {
+export const alternate = async <Side extends string>(count: number, sides: Readonly<Record<Side, () => Promise<number>>>, progress: Progress): Promise<Record<Side, number>[]> => {
   const names = Object.keys(sides) as Side[];
   const rounds: Record<Side, number>[] = [];
+  let steps = 0;
   for (let n = -1; n < count; n += 1) {
     const measured: Partial<Record<Side, number>> = {};
-    for (const side of n % 2 === 0 ? names : names.toReversed()) measured[side] = digits(await sides[side]());
+    for (const side of n % 2 === 0 ? names : names.toReversed()) {
+      measured[side] = digits(await sides[side]());
+      progress('rounds', (steps += 1), (count + 1) * names.length);
+    }
     if (n >= 0) rounds.push(Object.fromEntries(names.map((name) => [name, measured[name]!])) as Record<Side, number>);
   }
   return rounds;

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { freeBase, freshHome, millraceJson, removeHome, startPlatform, until } from '../e2e/platform.ts';
+import type { Progress } from './bench-result.ts';
 import { LANES, orderPlaced, PER_REQUEST, post, requestBodies, type Door } from './intake-load.ts';
 
 /** The ports of a platform, from its base on. */
@@ -86,7 +87,7 @@ export interface Sustained {
  * fast as they are answered and pause while a reader is more than PAUSE_ABOVE_SECONDS behind. Lags are sampled twice a second from the
  * services' own endpoints; every tenth sample is kept.
  */
-export const sustainIntake = async (seconds: number): Promise<Sustained> => {
+export const sustainIntake = async (seconds: number, progress: Progress): Promise<Sustained> => {
   const home = await freshHome();
   const platform = await startPlatform({ home, base: await freeBase() });
   try {
@@ -112,7 +113,9 @@ export const sustainIntake = async (seconds: number): Promise<Sustained> => {
       while (going) {
         const worst = await lags();
         behind = Math.max(...Object.values(worst));
-        samples.push({ second: Math.round((performance.now() - begun) / 1000), ...worst });
+        const second = Math.round((performance.now() - begun) / 1000);
+        samples.push({ second, ...worst });
+        progress('seconds with every reader at work', Math.min(second, seconds), seconds);
         await new Promise((resolve) => { setTimeout(resolve, SAMPLE_MS); });
       }
     })();
