@@ -9,7 +9,14 @@ export const isDatabaseOutage = (error: unknown): boolean => {
   if (typeof error !== 'object' || error === null) return false;
   const code = 'code' in error ? String(error.code) : '';
   const message = 'message' in error ? String(error.message) : '';
-  return OUTAGE_STATE.test(code) || OUTAGE_CODES.has(code) || /^Connection terminated|^timeout exceeded when trying to connect|^Driver not Connected/.test(message);
+  return OUTAGE_STATE.test(code) || OUTAGE_CODES.has(code) || /^Connection terminated|^timeout exceeded when trying to connect|^Driver not Connected|^Query read timeout/.test(message);
+};
+
+/** The answer, or an outage (`ETIMEDOUT`) when it takes longer. What is asked goes on and its answer is dropped: only for reading. */
+export const within = <T>(ms: number, answer: Promise<T>): Promise<T> => {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(Object.assign(new Error(`no answer within ${ms} ms`), { code: 'ETIMEDOUT' })), ms);
+  return Promise.race([answer, promise]).finally(() => clearTimeout(timer));
 };
 
 /** Runs `work` on ingestion's own database; an outage becomes DomainError `unavailable` (`sources-unavailable`), other errors pass. */

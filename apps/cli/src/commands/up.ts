@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { DomainError } from '@millrace/kernel';
-import { clockTime } from '../output/terminal.ts';
+import { clockTime, errorLine } from '../output/terminal.ts';
 import { DEFAULT_PORT, parsePort } from '../provision/port-plan.ts';
 import { supervise, type Supervision } from '../supervisor/supervision.ts';
 import type { CommandContext, Register } from './command-context.ts';
@@ -40,10 +40,22 @@ const stopSignal = (): { asked: Promise<void>; ask: () => void } => {
   return { asked, ask };
 };
 
+/** What nobody caught is a fault of ours; ending at once would kill databases and services that have none. It is said, and everything is drained. */
+const drainOnFault = ({ terminal }: CommandContext, ask: () => void): void => {
+  for (const event of ['uncaughtException', 'unhandledRejection']) {
+    process.on(event, (error: unknown) => {
+      terminal.err(`millrace: ${errorLine(error)}`);
+      process.exitCode = 1;
+      ask();
+    });
+  }
+};
+
 const up = async (context: CommandContext, options: UpOptions): Promise<void> => {
   const { terminal, config } = context;
   for (const stream of [process.stdout, process.stderr]) stream.removeAllListeners('error').on('error', () => undefined); // a terminal that went away must not take the platform along
   const { asked, ask } = stopSignal();
+  drainOnFault(context, ask);
   const begun = performance.now();
   const report = (part: string, message: string): void => terminal.out(`${clockTime(new Date())}  ${part.padEnd(16)}  ${message}`);
   report('supervisor', `data folder ${config.home}`);

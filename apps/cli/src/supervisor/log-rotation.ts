@@ -9,19 +9,39 @@ const KEPT = 3;
  * Copies a log that grew too large aside and empties it in place: its writers hold it open for appending, so they go on at its
  * new start. Lines written between the copy and the emptying are lost; logs are a convenience, never a record.
  */
-export const rotateLogs = (folder: string, maxBytes = MAX_BYTES): void => {
-  for (const name of readdirSync(folder).filter((file) => file.endsWith('.log'))) {
-    const file = join(folder, name);
-    if (statSync(file).size <= maxBytes) continue;
-    for (let age = KEPT - 1; age >= 1; age -= 1) if (existsSync(`${file}.${age}`)) renameSync(`${file}.${age}`, `${file}.${age + 1}`);
-    copyFileSync(file, `${file}.1`);
-    truncateSync(file, 0);
-  }
+const rotate = (file: string, maxBytes: number): void => {
+  if (statSync(file).size <= maxBytes) return;
+  for (let age = KEPT - 1; age >= 1; age -= 1) if (existsSync(`${file}.${age}`)) renameSync(`${file}.${age}`, `${file}.${age + 1}`);
+  copyFileSync(file, `${file}.1`);
+  truncateSync(file, 0);
 };
 
-/** Looks every five seconds; call the answer to end it. */
-export const keepLogsBounded = (folder: string): (() => void) => {
-  const timer = setInterval(() => rotateLogs(folder), 5000);
+/** Rotates every log of a folder that is too large. Answers why some could not be: a full disk or a log that somebody moved stops neither the others nor the platform. */
+export const rotateLogs = (folder: string, maxBytes = MAX_BYTES): string[] => {
+  const failures: string[] = [];
+  const attempt = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      failures.push((error as Error).message);
+    }
+  };
+  let names: string[] = [];
+  attempt(() => { names = readdirSync(folder).filter((file) => file.endsWith('.log')); });
+  for (const name of names) attempt(() => rotate(join(folder, name), maxBytes));
+  return failures;
+};
+
+/** Looks every five seconds, and tells each reason why a log is not bounded once; call the answer to end it. */
+export const keepLogsBounded = (folder: string, tell: (failure: string) => void): (() => void) => {
+  const told = new Set<string>();
+  const timer = setInterval(() => {
+    for (const failure of rotateLogs(folder)) {
+      if (told.has(failure)) continue;
+      told.add(failure);
+      tell(failure);
+    }
+  }, 5000);
   return () => clearInterval(timer);
 };
 

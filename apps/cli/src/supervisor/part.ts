@@ -57,7 +57,9 @@ export class SupervisedPart {
 
   async stop(): Promise<void> {
     this.letEnd();
-    await this.running?.stop();
+    const { running } = this;
+    await running?.stop();
+    if (await running?.exited === 'SIGKILL') this.report(this.part.name, 'did not drain in time and was killed; what it had not finished is done at the next start');
     await this.loop;
   }
 

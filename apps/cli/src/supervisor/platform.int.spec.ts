@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { eventually } from '@millrace/testing';
 import { openHome, type Home } from '../home/home.ts';
 import { scratchFolder } from '../testing.ts';
@@ -103,6 +103,24 @@ describe('a platform', () => {
     expect(JSON.parse(readFileSync(record, 'utf8'))).toEqual([expect.objectContaining({ pid: expect.any(Number) }), expect.objectContaining({ startedTicks: expect.stringMatching(/^\d+$/) })]);
     await platform.stop();
     expect(existsSync(record)).toBe(false);
+  });
+
+  it('goes on where its processes can\'t be noted, and says so once', async () => {
+    const platform = platformOf();
+    mkdirSync(`${home.path('run', 'processes.json')}.${process.pid}.tmp`);
+    await platform.bringUp([sleeper('brief', { script: 'sleep 0.2; exit 3' }), sleeper('steady')]);
+    await eventually('a restart', () => said.some((line) => line.startsWith('brief: started again')));
+    expect(said.filter((line) => line.startsWith('supervisor: could not note the running processes'))).toHaveLength(1);
+    await platform.stop();
+    expect(events.at(-1)).toBe('stop brief');
+  });
+
+  it('says which part it had to kill', async () => {
+    const platform = platformOf();
+    await platform.bringUp([sleeper('stubborn', { script: 'trap "" TERM; echo deaf; while :; do sleep 0.1; done' })]);
+    await eventually('its deafness', () => readFileSync(home.path('logs', 'stubborn.log'), 'utf8') === 'deaf\n');
+    await platform.stop();
+    expect(said).toEqual([expect.stringMatching(/^stubborn: did not drain in time and was killed/)]);
   });
 
   it('passes on why a launch failed, and still drains the others', async () => {

@@ -17,7 +17,10 @@ const DEATHS_BEFORE_GIVING_UP = 4;
 /** The supervised parts in the order they were started, which is the reverse of the order they are drained in. */
 export class Platform {
   private readonly home: Home;
+  private readonly tell: Report;
+  /** Tells, and notes the processes anew. */
   private readonly report: Report;
+  private recordFailure: string | undefined;
   private readonly parts: SupervisedPart[] = [];
   private readonly url: string;
   private stopRequested = false;
@@ -27,6 +30,7 @@ export class Platform {
   constructor(home: Home, url: string, report: Report) {
     this.home = home;
     this.url = url;
+    this.tell = report;
     this.report = (part, message) => {
       report(part, message);
       this.record();
@@ -105,7 +109,14 @@ export class Platform {
     if (this.stopRequested) throw new DomainError('unavailable', 'stopped-while-starting', {}, 'stopped while starting');
   }
 
+  /** Told about, never thrown: where the record can't be written the next start finds less to end, which is no reason to end now. */
   private record(): void {
-    recordProcesses(this.home, this.parts.map((part) => part.pid).filter((pid) => pid !== undefined));
+    try {
+      recordProcesses(this.home, this.parts.map((part) => part.pid).filter((pid) => pid !== undefined));
+    } catch (error) {
+      const failure = `could not note the running processes: ${(error as Error).message}`;
+      if (failure !== this.recordFailure) this.tell('supervisor', failure);
+      this.recordFailure = failure;
+    }
   }
 }

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { spawn } from 'node:child_process';
-import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -180,6 +180,16 @@ describe('logs', () => {
     expect(readdirSync(logs).toSorted()).toEqual(['a.log', 'a.log.1', 'a.log.2', 'a.log.3']);
     expect(statSync(join(logs, 'a.log')).size).toBe(0);
     expect(readFileSync(join(logs, 'a.log.3'), 'utf8')).toBe('3'.repeat(200));
+  });
+
+  it('that can\'t be bounded are told of, and the others are bounded', () => {
+    const logs = join(folder, 'some-logs');
+    mkdirSync(logs);
+    symlinkSync(join(folder, 'nothing-here'), join(logs, 'gone.log'));
+    appendFileSync(join(logs, 'large.log'), 'x'.repeat(200));
+    expect(rotateLogs(logs, 100)).toEqual([expect.stringContaining('gone.log')]);
+    expect(statSync(join(logs, 'large.log')).size).toBe(0);
+    expect(rotateLogs(join(folder, 'no-such-folder'))).toEqual([expect.stringContaining('no-such-folder')]);
   });
 
   it('and secrets readable by others are found', () => {

@@ -127,7 +127,7 @@ export const supervise = async (config: CliConfig, options: SupervisionOptions, 
     const prepared = await prepare(config, options, home, report);
     platform = prepared.platform;
     void cancelled.then(() => platform?.requestStop());
-    endRotation = keepLogsBounded(home.path('logs'));
+    endRotation = keepLogsBounded(home.path('logs'), (failure) => report('supervisor', `could not rotate a log: ${failure}`));
     endpoint = await serveSupervisor(prepared.ports.supervisor, apiToken(home, 'operator'), { status: () => prepared.platform.status(), stop: stopAsked });
     writePrivate(home.path(...runningFile), JSON.stringify({ port: options.port } satisfies RunningPlatform));
     await bringUp(prepared);

@@ -55,6 +55,24 @@ describe('the table of source keys', () => {
   });
 });
 
+it('goes on with keys seen lately while its database hangs', async () => {
+  const { url, drop } = await freshDatabase();
+  const database = await openSourceDatabase(url);
+  const keys = new SourceKeys(database, clock);
+  const { key } = await keys.issue({ tenant: 't', name: 'patient' });
+  await keys.grantOf(`Bearer ${key}`);
+  await withClient(url, async (client) => {
+    await client.query('BEGIN');
+    await client.query('LOCK TABLE source_key IN ACCESS EXCLUSIVE MODE');
+    later(60_000);
+    expect(await keys.grantOf(`Bearer ${key}`)).toMatchObject({ name: 'patient' });
+    await expect(keys.grantOf(`Bearer msk_${'a'.repeat(43)}`)).rejects.toMatchObject({ kind: 'unavailable', code: 'sources-unavailable' });
+    await client.query('ROLLBACK');
+  });
+  await database.destroy();
+  await drop();
+});
+
 it('goes on with keys seen lately while its database is away, and no longer than ten minutes', async () => {
   const postgres = await ownPostgres();
   const url = postgres.url('postgres', 'postgres', postgres.password);

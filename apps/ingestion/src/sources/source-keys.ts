@@ -4,7 +4,7 @@ import type { SourceGrant } from '@millrace/intake';
 import { HttpProblem } from '@millrace/service-kit';
 import { DomainError } from '@millrace/kernel';
 import { QueryFailedError, type DataSource, type Repository } from 'typeorm';
-import { withSourceDatabase } from '../database-outage.ts';
+import { within, withSourceDatabase } from '../database-outage.ts';
 import { SourceKey } from './source-key.entity.ts';
 import type { IssuedSource, ListedSource, SourceWish } from './source.model.ts';
 
@@ -13,6 +13,8 @@ const KEY = /^msk_[A-Za-z0-9_-]{43}$/;
 const FRESH_MS = 5_000;
 /** Keys seen lately stay good this long while the database is away, so that a short outage of it stops no events. */
 const STALE_MS = 10 * 60_000;
+/** A request waits this long for the database, refused, slow or hanging; then it is an outage, and keys seen lately answer. */
+const LOOK_UP_MS = 2_000;
 const MAX_CACHED = 10_000;
 const UNIQUE_VIOLATION = '23505';
 
@@ -92,7 +94,7 @@ export class SourceKeys {
     const now = this.clock.now().getTime();
     if (cached && now - cached.readAt < FRESH_MS) return cached.row;
     try {
-      const row = await withSourceDatabase(() => this.rows.findOneBy({ keyHash }));
+      const row = await withSourceDatabase(() => within(LOOK_UP_MS, this.rows.findOneBy({ keyHash })));
       this.cache.delete(id);
       if (row) this.remember(id, { row, readAt: now });
       return row ?? undefined;
