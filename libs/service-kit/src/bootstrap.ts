@@ -133,8 +133,8 @@ const drainAndExit = async (signal: string, app: NestFastifyApplication, logger:
   logger.info({ signal }, 'draining');
   try {
     await drainService(app);
-    await stopTelemetry();
     logger.info('drained');
+    await stopTelemetry();
     process.exit(0);
   } catch (error) {
     logger.fatal({ err: error }, 'drain failed');

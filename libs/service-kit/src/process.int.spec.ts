@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
+import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { join, resolve } from 'node:path';
 import { eventually } from '@millrace/testing';
 
@@ -76,22 +77,37 @@ describe('a service as a process', () => {
     expect(linesOf(started).map((line) => line['msg'])).toEqual(['listening', 'draining', 'drained']);
   });
 
-  it('sends spans of its requests over OTLP, under the caller\'s trace, when an endpoint is set', async () => {
-    const bodies: Buffer[] = [];
+  it('sends spans of its requests over OTLP, under the caller\'s trace, and neither token nor address', async () => {
+    const [bodies, paths]: [Buffer[], Set<string | undefined>] = [[], new Set()];
     const collector = createServer((request, response) => {
+      paths.add(request.url);
       request.on('data', (chunk: Buffer) => bodies.push(chunk)).on('end', () => response.end());
     }).listen(0, '127.0.0.1');
     await new Promise((resolve_) => collector.once('listening', resolve_));
-    const address = collector.address();
-    const started = run({ ...free, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}` });
+    const started = run({ ...free, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(collector.address() as AddressInfo).port}` });
     const url = await listening(started);
     const traceId = '0af7651916cd43dd8448eb211c80319c';
-    await fetch(`${url}/v1/slow`, { headers: { traceparent: `00-${traceId}-b7ad6b7169203331-01` } });
+    await fetch(`${url}/v1/slow?token=canary-token`, { headers: { traceparent: `00-${traceId}-b7ad6b7169203331-01`, 'x-forwarded-for': '203.0.113.9', 'user-agent': 'canary-agent' } });
     started.child.kill('SIGTERM');
     expect(await started.exit).toBe(0);
     const sent = Buffer.concat(bodies);
-    expect(sent.includes('millrace-probe')).toBe(true);
-    expect(sent.includes(Buffer.from(traceId, 'hex'))).toBe(true);
+    for (const told of ['millrace-probe', Buffer.from(traceId, 'hex'), 'GET /v1/slow', 'http.route']) expect(sent.includes(told)).toBe(true);
+    for (const kept of ['canary', '203.0.113.9', '127.0.0.1', 'url.query', 'address']) expect([kept, sent.includes(kept)]).toEqual([kept, false]);
+    expect([...paths]).toEqual(['/v1/traces']);
+    collector.close();
+  });
+
+  it('drains and exits 0 though the collector takes connections and never answers', async () => {
+    const taken: Socket[] = [];
+    const collector = createTcpServer((socket) => { taken.push(socket.on('error', () => undefined).resume()); }).listen(0, '127.0.0.1');
+    await new Promise((resolve_) => collector.once('listening', resolve_));
+    const started = run({ ...free, OTEL_EXPORTER_OTLP_ENDPOINT: `http://127.0.0.1:${(collector.address() as AddressInfo).port}` });
+    await fetch(`${await listening(started)}/v1/slow`);
+    started.child.kill('SIGTERM');
+    expect(await started.exit).toBe(0);
+    expect(linesOf(started).map((line) => line['msg'])).toEqual(['listening', 'draining', 'drained']);
+    expect(taken.length).toBeGreaterThan(0);
+    for (const socket of taken) socket.destroy();
     collector.close();
   });
 });
