@@ -9,6 +9,8 @@ import { Sessions, type CurrentSession } from './sessions.ts';
 
 const credentials = z.strictObject({ name: z.string().min(1).max(ACCOUNT_NAME_LENGTH), password: z.string().min(1).max(PASSWORD_LENGTH.max) });
 const SESSION_HEADER = 'x-millrace-session';
+/** `1` where nobody looks: a page's refresh by interval. */
+const BACKGROUND_HEADER = 'x-millrace-background';
 
 @Controller('v1/sessions')
 export class SessionController {
@@ -20,8 +22,8 @@ export class SessionController {
   }
 
   @Get('current')
-  current(@Headers(SESSION_HEADER) token: string | undefined): Promise<CurrentSession> {
-    return this.sessions.current(token);
+  current(@Headers(SESSION_HEADER) token: string | undefined, @Headers(BACKGROUND_HEADER) background: string | undefined): Promise<CurrentSession> {
+    return this.sessions.current(token, { background: background === '1' });
   }
 
   @Delete('current')

@@ -109,6 +109,16 @@ describe('a session', () => {
     await expect(sessions.current(session)).rejects.toMatchObject({ code: 'session-unknown' });
   });
 
+  it('is not kept by a page that only refreshes itself', async () => {
+    const { session } = await sessions.open({ name: await someone(), password: PASSWORD });
+    for (let minutes = 0; minutes < 59; minutes += 1) {
+      pass(60_000);
+      expect(await sessions.current(session, { background: true })).toBeDefined();
+    }
+    pass(60_000);
+    await expect(sessions.current(session, { background: true })).rejects.toMatchObject({ code: 'session-unknown' });
+  });
+
   it.each([undefined, '', 'x'.repeat(43), '\0'])('is unknown for token %j', async (token) => {
     await expect(sessions.current(token)).rejects.toMatchObject({ status: 401, code: 'session-unknown' });
   });

@@ -70,11 +70,12 @@ export class Sessions {
     });
   }
 
-  current(token: string | undefined): Promise<CurrentSession> {
+  /** `background`: asked by a page left to itself, which is no use of the session. */
+  current(token: string | undefined, { background = false }: { readonly background?: boolean } = {}): Promise<CurrentSession> {
     return orUnavailable('account-database', async () => {
       const { usedAt, openedAt, expiresAt, ...found } = await this.#find(token);
       const now = this.clock.now();
-      if (now.getTime() - usedAt.getTime() >= TOUCH_MS) await this.database.getRepository(Session).update({ id: found.sessionId }, { usedAt: now });
+      if (!background && now.getTime() - usedAt.getTime() >= TOUCH_MS) await this.database.getRepository(Session).update({ id: found.sessionId }, { usedAt: now });
       return { ...found, openedAt: openedAt.toISOString(), expiresAt: expiresAt.toISOString() };
     });
   }
