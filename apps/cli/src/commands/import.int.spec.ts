@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { sourceKeyFile } from '../client/source-keys.ts';
 import { scratchFolder, standInPlatform, type StandInPlatform } from '../testing.ts';
 
@@ -21,6 +22,7 @@ let stored: Map<string, Wire>;
 const intake = (refused: readonly string[] = []): void => platform.on('ingestion', 'POST /v1/events', ({ body }) => {
   const outcomes = (body as Wire[]).map((event, index) => {
     if (refused.includes(event.type)) return { index, id: event.id, outcome: 'rejected', pointer: '/data', code: 'not-today', reason: 'No.' };
+    if (stored.has(event.id) && !isDeepStrictEqual(stored.get(event.id), event)) return { index, id: event.id, outcome: 'rejected', pointer: '/id', code: 'id-conflict', reason: 'Another event.' };
     const outcome = stored.has(event.id) ? 'duplicate' : 'accepted';
     stored.set(event.id, event);
     return { index, id: event.id, outcome, log: 'sales/0', position: stored.size };
@@ -36,6 +38,7 @@ beforeEach(() => {
   rmSync(platform.home.path('imports'), { recursive: true, force: true });
   rmSync(sourceKeyFile(platform.home, 'shop', 'import'), { force: true });
   platform.on('ingestion', 'POST /v1/sources', { status: 201, json: { tenant: 'shop', name: 'import', key: 'msk_import' } });
+  platform.on('backbone', 'GET /v1/logs', () => ({ json: { logs: [{ log: 'sales/0', epoch: 1, head: stored.size }] } }));
   intake();
 });
 afterAll(async () => {
@@ -62,7 +65,18 @@ describe('millrace import online-retail', () => {
     platform.heard.length = 0;
     const { out } = await platform.run('import', 'online-retail', file, '--json');
     expect(JSON.parse(out[0]!)).toMatchObject({ accepted: 0, duplicate: 0, alreadyStored: stored.size });
-    expect(requests()).toEqual([]);
+    expect(requests()).toEqual(['GET /v1/logs?tenant=shop']);
+  });
+
+  it('fails, saying what to do, when the file says something else than the one imported before', async () => {
+    await platform.run('import', 'online-retail', file);
+    writeFileSync(file, `${[HEADER, ...LINES].join('\n').replace(',6,', ',600,')}\n`);
+    const { err, failed } = await platform.run('import', 'online-retail', file, '--json');
+    expect(failed).toBe(true);
+    expect(err).toEqual([
+      'millrace: 1 events were rejected; the report names the first of them',
+      expect.stringMatching(/^millrace: 1 of the rejected events are stored with other content: .*--tenant <name>/),
+    ]);
   });
 
   it('sends everything again without it, and all of it is known', async () => {

@@ -20,7 +20,7 @@ const written = async (path: string, ...entries: JournalEntry[]): Promise<void> 
 const storedAt = async (path: string): Promise<string[]> => {
   const journal = await ImportJournal.open(path);
   await journal.close();
-  return [...journal.stored];
+  return [...journal.stored.keys()];
 };
 
 describe('a journal', () => {
@@ -28,6 +28,23 @@ describe('a journal', () => {
     const path = fresh();
     await written(path, accepted('a'), { id: 'b', outcome: 'duplicate', log: 'sales/0', position: 2 }, rejected('c'));
     expect(await storedAt(path)).toEqual(['a', 'b']);
+  });
+  it('vouches for an event of the same content, in the same life of its log, that the log still reaches', async () => {
+    const path = fresh();
+    await written(path, { ...accepted('a', 7), epoch: 3, digest: 'd' }, accepted('old', 1), { ...rejected('r'), epoch: 3, digest: 'd' });
+    const journal = await ImportJournal.open(path);
+    await journal.close();
+    const at = (epoch: number, head: number, log = 'sales/0'): Map<string, { epoch: number; head: number }> => new Map([[log, { epoch, head }]]);
+    expect(journal.holds('a', 'd', at(3, 7))).toBe(true);
+    expect([journal.holds('a', 'other', at(3, 7)), journal.holds('a', 'd', at(4, 7)), journal.holds('a', 'd', at(3, 6)), journal.holds('a', 'd', at(3, 7, 'sales/1')), journal.holds('b', 'd', at(3, 7))]).toEqual([false, false, false, false, false]);
+    expect([journal.holds('old', 'd', at(3, 7)), journal.holds('r', 'd', at(3, 7))]).toEqual([false, false]);
+  });
+  it('believes the last of several lines of an event', async () => {
+    const path = fresh();
+    await written(path, { ...accepted('a'), epoch: 1, digest: 'd' }, { ...accepted('a'), epoch: 2, digest: 'd' });
+    const journal = await ImportJournal.open(path);
+    await journal.close();
+    expect(journal.holds('a', 'd', new Map([['sales/0', { epoch: 2, head: 1 }]]))).toBe(true);
   });
   it('is one JSON line per event', async () => {
     const path = fresh();
@@ -78,6 +95,6 @@ describe('a journal', () => {
     const journal = await ImportJournal.open(undefined);
     await journal.add([accepted('a')]);
     await journal.close();
-    expect([...(await ImportJournal.open(undefined)).stored]).toEqual([]);
+    expect((await ImportJournal.open(undefined)).stored.size).toBe(0);
   });
 });

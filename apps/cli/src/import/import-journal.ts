@@ -6,8 +6,20 @@ export type Outcome =
   | { readonly outcome: 'accepted' | 'duplicate'; readonly log: string; readonly position: number }
   | { readonly outcome: 'rejected'; readonly pointer?: string; readonly code: string; readonly reason: string };
 
+/** What an event was when it was stored, and in which life of its log; a line of an older build has neither. */
+interface Standing {
+  readonly digest?: string;
+  /** Absent when nobody told the log's epoch. */
+  readonly epoch?: number;
+}
+
 /** One line of a journal. */
-export type JournalEntry = { readonly id: string } & Outcome;
+export type JournalEntry = { readonly id: string } & Outcome & Standing;
+
+/** Where the logs of a tenant stand, by name. */
+export type LogHeads = ReadonlyMap<string, { readonly epoch: number; readonly head: number }>;
+
+type StoredEntry = Exclude<JournalEntry, { outcome: 'rejected' }>;
 
 const parseEntry = (line: string): JournalEntry | undefined => {
   try {
@@ -22,19 +34,19 @@ const parseEntry = (line: string): JournalEntry | undefined => {
  * is known after any crash. A line torn by a crash is cut off when the journal is opened again.
  */
 export class ImportJournal {
-  /** Ids known to be stored (accepted or duplicate). */
-  readonly stored: Set<string>;
+  /** What is known to be stored (accepted or duplicate), by id; of several lines the last. */
+  readonly stored: Map<string, StoredEntry>;
   private readonly file: FileHandle | undefined;
   private writing: Promise<void> = Promise.resolve();
 
-  private constructor(file: FileHandle | undefined, stored: Set<string>) {
+  private constructor(file: FileHandle | undefined, stored: Map<string, StoredEntry>) {
     this.file = file;
     this.stored = stored;
   }
 
   /** Without a path nothing is remembered, and everything is sent. */
   static async open(path: string | undefined): Promise<ImportJournal> {
-    if (path === undefined) return new ImportJournal(undefined, new Set());
+    if (path === undefined) return new ImportJournal(undefined, new Map());
     await mkdir(dirname(path), { recursive: true });
     const file = await open(path, 'a+', 0o600);
     try {
@@ -45,9 +57,19 @@ export class ImportJournal {
     }
   }
 
+  /**
+   * Whether an event of this content is known to stand in its log. False means no more than that the intake must be asked: the content
+   * changed, the log was restored or renewed since, or the line doesn't say.
+   */
+  holds(id: string, digest: string, heads: LogHeads): boolean {
+    const entry = this.stored.get(id);
+    const log = entry && heads.get(entry.log);
+    return entry !== undefined && log !== undefined && entry.digest === digest && entry.epoch === log.epoch && entry.position <= log.head;
+  }
+
   /** Resolves once the entries are on disk; calls are written in their order. */
   async add(entries: readonly JournalEntry[]): Promise<void> {
-    for (const { id, outcome } of entries) if (outcome !== 'rejected') this.stored.add(id);
+    for (const entry of entries) if (entry.outcome !== 'rejected') this.stored.set(entry.id, entry);
     const { file } = this;
     if (file === undefined || entries.length === 0) return;
     const text = entries.map((entry) => `${JSON.stringify(entry)}\n`).join('');
@@ -64,14 +86,14 @@ export class ImportJournal {
   }
 }
 
-const storedIn = async (file: FileHandle): Promise<Set<string>> => {
+const storedIn = async (file: FileHandle): Promise<Map<string, StoredEntry>> => {
   const bytes = await file.readFile();
   const end = bytes.lastIndexOf(0x0a) + 1;
   if (end < bytes.length) await file.truncate(end);
-  const stored = new Set<string>();
+  const stored = new Map<string, StoredEntry>();
   for (const line of bytes.toString('utf8', 0, end).split('\n')) {
     const entry = line === '' ? undefined : parseEntry(line);
-    if (entry !== undefined && entry.outcome !== 'rejected') stored.add(entry.id);
+    if (entry !== undefined && entry.outcome !== 'rejected') stored.set(entry.id, entry);
   }
   return stored;
 };

@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
 import { DomainError } from '@millrace/kernel';
 import { checkData, checkWireEvent, findContract, type WireEvent } from '@millrace/contracts';
+import type { LogHeads } from './import-journal.ts';
 import { importOnlineRetail, type ImportOptions, type ImportReport } from './import-online-retail.ts';
 import { importSummary } from './import-summary.ts';
 
@@ -19,6 +22,7 @@ class ScriptedPeer {
   readonly batches: WireEvent[][] = [];
   /** Taken before each answer; true = it has answered (or broken off) itself. */
   faults: ((request: IncomingMessage, response: ServerResponse, commit: () => void) => boolean)[] = [];
+  epoch = 1;
   private readonly server: Server = createServer((request, response) => void this.serve(request, response));
 
   async start(): Promise<void> {
@@ -27,6 +31,12 @@ class ScriptedPeer {
 
   get url(): string {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  /** One position counts for all logs here. */
+  heads(): LogHeads {
+    const logs = ['sales/0', 'merchandise/0', 'customer/0'];
+    return new Map(this.stored.size === 0 ? [] : logs.map((log) => [log, { epoch: this.epoch, head: this.stored.size }]));
   }
 
   async stop(): Promise<void> {
@@ -52,6 +62,7 @@ class ScriptedPeer {
       const check = contract === undefined ? undefined : checkData(contract, event.data);
       if (!checkWireEvent(event).ok || check?.ok !== true) return { index, id: event.id, outcome: 'rejected', pointer: '/data', code: 'contract-violated', reason: 'does not fit' };
       const known = this.stored.get(event.id);
+      if (known !== undefined && !isDeepStrictEqual(known.event, event)) return { index, id: event.id, outcome: 'rejected', pointer: '/id', code: 'id-conflict', reason: 'stored with other content' };
       const position = known?.position ?? this.stored.size + 1;
       if (known === undefined) this.stored.set(event.id, { position, event });
       return { index, id: event.id, outcome: known === undefined ? 'accepted' : 'duplicate', log: `${contract?.context}/0`, position };
@@ -87,10 +98,11 @@ afterEach(async () => { await peer.stop(); });
 afterAll(async () => { await rm(folder, { recursive: true }); });
 
 const run = (change: Partial<ImportOptions> = {}): Promise<ImportReport> =>
-  importOnlineRetail({ file, ingestionUrl: peer.url, sourceKey: KEY, wait: (ms) => { waits.push(ms); return Promise.resolve(); }, ...change });
+  importOnlineRetail({ file, ingestionUrl: peer.url, sourceKey: KEY, heads: () => Promise.resolve(peer.heads()), wait: (ms) => { waits.push(ms); return Promise.resolve(); }, ...change });
+interface JournalLine { readonly id: string; readonly outcome: string; readonly position: number; readonly log: string; readonly epoch?: number; readonly digest?: string }
 const freshJournal = (): string => join(folder, `${journals++}.journal.jsonl`);
-const journalled = async (path: string): Promise<{ id: string; outcome: string; position: number; log: string }[]> =>
-  (await readFile(path, 'utf8')).split('\n').slice(0, -1).map((line) => JSON.parse(line) as { id: string; outcome: string; position: number; log: string });
+const journalled = async (path: string): Promise<JournalLine[]> =>
+  (await readFile(path, 'utf8')).split('\n').slice(0, -1).map((line) => JSON.parse(line) as JournalLine);
 const failureOf = async (running: Promise<unknown>): Promise<DomainError> => {
   const error: unknown = await running.then(() => undefined, (e: unknown) => e);
   if (error instanceof DomainError) return error;
@@ -137,6 +149,48 @@ describe('an import', () => {
     const batches = peer.batches.length;
     expect(await run({ journalFile })).toMatchObject({ accepted: 0, duplicate: 0, alreadyStored: first.events, sentLines: 0, requests: 0 });
     expect(peer.batches).toHaveLength(batches);
+  });
+  it('of a file that grew says which invoices were stored with fewer lines', async () => {
+    const journalFile = freshJournal();
+    const part = join(folder, 'part.csv');
+    await writeFile(part, `${content.split('\n').slice(0, 1 + 2999).join('\n')}\n`); // the last invoice loses its second line
+    await run({ file: part, journalFile });
+    const report = await run({ journalFile });
+    expect(report).toMatchObject({ rejected: 1, conflicts: 1, duplicate: 0, rejects: [{ code: 'id-conflict' }] });
+    expect(report.accepted + report.alreadyStored + 1).toBe(report.events);
+    expect(await run({ journalFile })).toMatchObject({ accepted: 0, rejected: 1, conflicts: 1, alreadyStored: report.events - 1 });
+  });
+  it('of a file in which one quantity changed says so, and the first file again is known', async () => {
+    const journalFile = freshJournal();
+    const changed = join(folder, 'changed.csv');
+    await writeFile(changed, content.replace('length,6,', 'length,600,'));
+    const { events } = await run({ journalFile });
+    expect(await run({ file: changed, journalFile })).toMatchObject({ accepted: 0, rejected: 1, conflicts: 1, alreadyStored: events - 1 });
+    expect(await run({ journalFile })).toMatchObject({ rejected: 0, alreadyStored: events, requests: 0 });
+  });
+  it('run again after the log was restored or renewed sends what the log may have lost', async () => {
+    const journalFile = freshJournal();
+    const { events } = await run({ journalFile });
+    for (const [id, { position }] of peer.stored) if (position > 100) peer.stored.delete(id);
+    expect(await run({ journalFile })).toMatchObject({ accepted: events - 100, alreadyStored: 100 });
+    peer.epoch = 2;
+    expect(await run({ journalFile })).toMatchObject({ accepted: 0, duplicate: events, alreadyStored: 0 });
+    expect(await run({ journalFile })).toMatchObject({ alreadyStored: events });
+  });
+  it('run again with a journal of an older build, or with nobody to tell the heads, gets duplicates', async () => {
+    const journalFile = freshJournal();
+    const { events } = await run({ journalFile, heads: () => Promise.reject(new Error('away')) });
+    expect((await journalled(journalFile)).filter((line) => 'epoch' in line)).toEqual([]);
+    expect(await run({ journalFile })).toMatchObject({ accepted: 0, duplicate: events, rejected: 0 });
+    expect(await run({ journalFile })).toMatchObject({ alreadyStored: events });
+  });
+  it('keeps no hash that a customer number could be guessed from', async () => {
+    const journalFile = freshJournal();
+    await run({ journalFile });
+    const sent = [...peer.stored.values()].map(({ event }) => createHash('sha256').update(JSON.stringify(event)).digest('hex').slice(0, 16));
+    const kept = new Set((await journalled(journalFile)).map(({ digest }) => digest));
+    expect(kept.size).toBe(sent.length);
+    expect(sent.filter((digest) => kept.has(digest))).toEqual([]);
   });
   it('run again without the journal gets duplicates and adds nothing', async () => {
     const { events } = await run();

@@ -7,6 +7,7 @@ const report: ImportReport = {
   accepted: 30_000,
   duplicate: 4000,
   rejected: 0,
+  conflicts: 0,
   alreadyStored: 358,
   dropped: 0,
   invoices: 25_900,
@@ -81,6 +82,9 @@ describe('an import in words', () => {
     expect(words).toContain('Stock codes without a rule, counted as other: X0, X1,');
     expect(words).toContain('X19');
     expect(words).not.toContain('X20');
+  });
+  it('says what to do about events stored with other content', () => {
+    expect(importSummary({ ...report, rejected: 1, conflicts: 1 }).split('\n').at(-1)).toMatch(/^1 of the rejected events are stored with other content: .*into a tenant of its own \(--tenant <name>\)/);
   });
   it('names rejects with pointer, code and reason', () => {
     const words = importSummary({

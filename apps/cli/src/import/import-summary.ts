@@ -3,6 +3,11 @@ import type { ImportReport } from './import-online-retail.ts';
 
 const grouped = (count: number): string => count.toLocaleString('en-GB');
 
+/** What to do about events whose file says something else than it said when they were stored; nothing when there are none. */
+export const conflictRemedy = ({ conflicts }: ImportReport): string[] => (conflicts === 0 ? [] : [
+  `${grouped(conflicts)} of the rejected events are stored with other content: this file changed, or the one imported before was cut. The log keeps what it has, so its figures are not this file's. Import this file into a tenant of its own (--tenant <name>), or send what is missing as events with ids of their own.`,
+]);
+
 /** A report in words: what was sent, how fast, and what of the file deserves a look. */
 export const importSummary = (report: ImportReport): string => {
   const { found } = report;
@@ -18,5 +23,5 @@ export const importSummary = (report: ImportReport): string => {
   ];
   const unlisted = found.unlistedCodes.length === 0 ? [] : [`Stock codes without a rule, counted as other: ${found.unlistedCodes.slice(0, 20).join(', ')}`];
   const rejects = report.rejects.map((reject) => (reject.outcome === 'rejected' ? `rejected ${reject.id} ${reject.pointer ?? ''} ${reject.code}: ${reject.reason}` : ''));
-  return [heading, outcome, pace, '', alignedTable(['found in the file', 'count'], oddities.map(([name, count]) => [name, grouped(count)])), ...unlisted, ...rejects].join('\n');
+  return [heading, outcome, pace, '', alignedTable(['found in the file', 'count'], oddities.map(([name, count]) => [name, grouped(count)])), ...unlisted, ...rejects, ...conflictRemedy(report)].join('\n');
 };
