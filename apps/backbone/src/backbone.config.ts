@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DEFAULT_STREAM_LIMITS } from '@millrace/event-bus';
 import { VerifierKey } from '@millrace/ledger';
-import { defineConfig, serviceUrl, setting, shared, type ConfigOf } from '@millrace/service-kit';
+import { defineConfig, integer, serviceUrl, setting, shared, type ConfigOf } from '@millrace/service-kit';
 
 const { eventsUrl, segmentsDir, natsUrl, natsSeedFile } = shared;
 
@@ -21,11 +21,11 @@ const witnessKey: z.ZodType<VerifierKey> = z.string().transform((text, context) 
 
 export const backboneConfig = defineConfig('backbone', {
   eventsUrl, segmentsDir, natsUrl, natsSeedFile,
-  snapshotAlertMs: setting('MILLRACE_SNAPSHOT_ALERT_MS', z.coerce.number().int().min(1).default(DEFAULT_SNAPSHOT_ALERT_MS), 'age of the oldest open snapshot on the event database that is reported'),
-  streamMaxBytes: setting('MILLRACE_STREAM_MAX_BYTES', z.coerce.number().int().min(1024 * 1024).default(DEFAULT_STREAM_LIMITS.maxBytes), 'how much of a log its stream keeps, in bytes; older events are read from Postgres'),
-  streamMaxAgeMs: setting('MILLRACE_STREAM_MAX_AGE_MS', z.coerce.number().int().min(1_000).default(DEFAULT_STREAM_LIMITS.maxAgeMs), 'how long a stream keeps an event'),
-  reconcileMs: setting('MILLRACE_RECONCILE_MS', z.coerce.number().int().min(100).default(10_000), 'how often the counts of sources, logs, streams and consumers are compared'),
-  foldCountersMs: setting('MILLRACE_FOLD_COUNTERS_MS', z.coerce.number().int().min(100).default(DEFAULT_FOLD_MS), 'how often counter deltas are folded together'),
+  snapshotAlertMs: setting('MILLRACE_SNAPSHOT_ALERT_MS', integer(1).default(DEFAULT_SNAPSHOT_ALERT_MS), 'age of the oldest open snapshot on the event database that is reported'),
+  streamMaxBytes: setting('MILLRACE_STREAM_MAX_BYTES', integer(1024 * 1024).default(DEFAULT_STREAM_LIMITS.maxBytes), 'how much of a log its stream keeps, in bytes; older events are read from Postgres'),
+  streamMaxAgeMs: setting('MILLRACE_STREAM_MAX_AGE_MS', integer(1_000).default(DEFAULT_STREAM_LIMITS.maxAgeMs), 'how long a stream keeps an event'),
+  reconcileMs: setting('MILLRACE_RECONCILE_MS', integer(100).default(10_000), 'how often the counts of sources, logs, streams and consumers are compared'),
+  foldCountersMs: setting('MILLRACE_FOLD_COUNTERS_MS', integer(100).default(DEFAULT_FOLD_MS), 'how often counter deltas are folded together'),
   ledgerSeedFile: setting('MILLRACE_LEDGER_SEED_FILE', z.string(), 'file (0600) with the Ed25519 seed checkpoints are signed with: 64 hex digits'),
   ledgerDir: setting('MILLRACE_LEDGER_DIR', z.string(), 'folder for the leaf hashes kept outside of the database'),
   witnessUrl: serviceUrl('witness'),

@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 import { DomainError, parseTenant } from '@millrace/kernel';
-import { readConfig, serviceUrl, setting, shared, type ConfigDefinition } from '@millrace/service-kit';
+import { checkEnvironment, nearMisses, problemText, processEnvironment, serviceUrl, setting, shared, type ConfigDefinition, type Environment } from '@millrace/service-kit';
 import { z } from 'zod';
 
 export interface SimulatorConfig {
@@ -60,12 +60,11 @@ export const parseSimulatorArguments = (args: readonly string[]): SimulatorArgum
   };
 };
 
-/** Throws one error that names every wrong variable. */
-export const readSimulatorConfig = (env: Readonly<Record<string, string | undefined>>): SimulatorConfig => {
-  const reading = readConfig(simulatorConfig, env);
+/** Throws one error that names every wrong variable, one a line. */
+export const readSimulatorConfig = (env: Environment): SimulatorConfig => {
+  const reading = checkEnvironment(simulatorConfig, env);
   if (reading.ok) return reading.config;
-  throw new DomainError('invalid', 'config-invalid', {}, `simulator: ${reading.problems.join('; ')}`);
+  throw new DomainError('invalid', 'config-invalid', {}, problemText([...reading.problems, ...nearMisses(simulatorConfig, env)]));
 };
 
-// oxlint-disable-next-line node/no-process-env -- the one place where the simulator reads its environment
-export const simulatorEnvironment = (): Readonly<Record<string, string | undefined>> => process.env;
+export const simulatorEnvironment = processEnvironment;

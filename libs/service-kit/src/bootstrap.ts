@@ -5,7 +5,8 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 import { BusLink } from '@millrace/event-bus';
-import { type ConfigDefinition, printableConfig, processEnvironment, readConfig } from './env.config.ts';
+import { type ConfigDefinition, printableConfig, processEnvironment } from './env.config.ts';
+import { checkEnvironment, nearMisses, problemText } from './environment-check.config.ts';
 import { Closing } from './closing.ts';
 import { METRICS } from './injection-tokens.ts';
 import { measureHttp } from './http-metrics.ts';
@@ -97,9 +98,11 @@ export const drainService = async (app: NestFastifyApplication): Promise<void> =
  * listens, and on SIGTERM or SIGINT drains and exits 0. A start that fails says why in one line and exits 1.
  */
 export const startService = async <C extends HttpConfig>(parts: ServiceParts<C>): Promise<void> => {
-  const reading = readConfig(parts.config, processEnvironment());
+  const environment = processEnvironment();
+  for (const warning of nearMisses(parts.config, environment)) process.stderr.write(`${parts.config.service}: ${warning}\n`);
+  const reading = checkEnvironment(parts.config, environment);
   if (!reading.ok) {
-    process.stderr.write(`${parts.config.service}: the configuration has ${reading.problems.length} problem(s)\n${reading.problems.map((problem) => `  ${problem}\n`).join('')}`);
+    process.stderr.write(`${parts.config.service}: ${problemText(reading.problems)}\n`);
     process.exitCode = 1;
     return;
   }

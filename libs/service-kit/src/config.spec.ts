@@ -3,13 +3,13 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { defineConfig, makeLogger, printableConfig, readConfig, readSecretFile, serviceUrl, setting, shared, traceIdOf, traceparentOf } from './index.ts';
+import { checkEnvironment, defineConfig, integer, makeLogger, nearMisses, printableConfig, readConfig, readSecretFile, serviceUrl, setting, shared, traceIdOf, traceparentOf } from './index.ts';
 import { clockOf } from './drill-clock.ts';
 import { principalOf } from './token-guard.ts';
 import { DomainError } from '@millrace/kernel';
 
 const hash = (text: string) => createHash('sha256').update(text).digest('hex');
-const stock = defineConfig('stock', { eventsUrl: shared.eventsUrl, natsUrl: shared.natsUrl, analyticsUrl: serviceUrl('analytics'), depth: setting('MILLRACE_DEPTH', z.coerce.number().int().min(1).default(3), 'levels kept') });
+const stock = defineConfig('stock', { eventsUrl: shared.eventsUrl, natsUrl: shared.natsUrl, analyticsUrl: serviceUrl('analytics'), depth: setting('MILLRACE_DEPTH', integer(1).default(3), 'levels kept') });
 const whole = { MILLRACE_EVENTS_URL: 'postgres://stock:pass@127.0.0.1:7411/millrace', MILLRACE_NATS_URL: 'nats://127.0.0.1:7421', MILLRACE_ANALYTICS_HTTP_URL: 'http://127.0.0.1:7403', MILLRACE_HTTP_PORT: '7400', MILLRACE_API_TOKENS: `operator:${hash('a')}, console:${hash('b')}` };
 
 describe('a config', () => {
@@ -40,6 +40,60 @@ describe('a config', () => {
 
   it.each(['', 'operator', 'root:' + hash('a'), `operator:${hash('a').slice(1)}`, `operator:${hash('a')},`])('refuses the token list %j', (text) => {
     expect(readConfig(stock, { ...whole, MILLRACE_API_TOKENS: text }).ok).toBe(false);
+  });
+});
+
+describe('a config\'s words', () => {
+  const problemsOf = (part: Record<string, string>): readonly string[] => {
+    const reading = readConfig(stock, { ...whole, ...part });
+    return reading.ok ? [] : reading.problems;
+  };
+
+  it.each([
+    ['MILLRACE_HTTP_PORT', ' ', 'expected a whole number from 0 to 65535, got blanks'],
+    ['MILLRACE_HTTP_PORT', '70000', 'expected a whole number from 0 to 65535, got 70000'],
+    ['MILLRACE_HTTP_PORT', '0x10', 'expected a whole number from 0 to 65535, got a text of 4 characters'],
+    ['MILLRACE_DEPTH', '0', 'expected a whole number of 1 or more, got 0'],
+    ['MILLRACE_DEPTH', '1e3', 'expected a whole number of 1 or more, got a text of 3 characters'],
+    ['MILLRACE_LOG_LEVEL', 'loud', 'expected one of fatal, error, warn, info, debug, trace, got a text of 4 characters'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'ftp://collector', 'expected an address like http://host:port, got a text of 15 characters'],
+    ['MILLRACE_API_TOKENS', '12345', 'expected a comma-separated list of <operator|console>:<sha256 in hex>, got a text of 5 characters'],
+  ])('say of %s=%j what was expected and what came', (name, value, words) => {
+    expect(problemsOf({ [name]: value })).toEqual([expect.stringContaining(`${name}: ${words} (`)]);
+  });
+
+  it('print no user of an address, and lists by name', () => {
+    const callers = z.string().transform((text) => new Map([[text, 'ingestion']]));
+    const definition = defineConfig('stock', { natsUrl: shared.natsUrl, callers: setting('MILLRACE_CALLERS', callers, 'who may ask') });
+    const reading = readConfig(definition, { ...whole, MILLRACE_NATS_URL: 'nats://user:hunter2@127.0.0.1:7421', MILLRACE_CALLERS: 'XA', OTEL_EXPORTER_OTLP_ENDPOINT: 'https://token@collector:4318/otlp' });
+    expect(reading.ok && printableConfig(definition, reading.config)).toMatchObject({ MILLRACE_NATS_URL: 'nats://***@127.0.0.1:7421', OTEL_EXPORTER_OTLP_ENDPOINT: 'https://***@collector:4318/otlp', MILLRACE_CALLERS: { XA: 'ingestion' } });
+  });
+});
+
+describe('an environment', () => {
+  const seeded = defineConfig('stock', { natsSeedFile: shared.natsSeedFile, rootKeyFile: shared.rootKeyFile });
+
+  it('is told of its files together with all else', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'millrace-'));
+    const [seed, open] = [join(dir, 'seed'), join(dir, 'open')];
+    await writeFile(seed, 'SEED', { mode: 0o600 });
+    await writeFile(open, 'SEED', { mode: 0o600 });
+    await chmod(open, 0o644);
+    const check = (natsSeed: string, rootKey: string, port = '0') => {
+      const reading = checkEnvironment(seeded, { ...whole, MILLRACE_HTTP_PORT: port, MILLRACE_NATS_SEED_FILE: natsSeed, MILLRACE_ROOT_KEY_FILE: rootKey });
+      return reading.ok ? [] : reading.problems;
+    };
+    expect(check(seed, seed)).toEqual([]);
+    expect(check(join(dir, 'absent'), open, 'x')).toEqual([
+      expect.stringMatching(/^MILLRACE_HTTP_PORT: /), expect.stringMatching(/^MILLRACE_NATS_SEED_FILE: expected a file that can be read, got ENOENT/), expect.stringMatching(/^MILLRACE_ROOT_KEY_FILE: .*got mode 644: run chmod 600/),
+    ]);
+    expect(check(dir, seed)).toEqual([expect.stringMatching(/^MILLRACE_NATS_SEED_FILE: expected a file, got something else/)]);
+    await rm(dir, { recursive: true });
+  });
+
+  it('is asked about a name that is nearly a setting\'s, and about no other process\'', () => {
+    expect(nearMisses(stock, { ...whole, MILLRACE_DEPHT: '4', MILLRACE_POSTGRES_URL: 'x', MILLRACE_KEYS_URL: 'x', MILLRACE_XKEYS: 'x', MILLRACE_HOME: 'x' })).toEqual(['MILLRACE_DEPHT is no setting of stock; is MILLRACE_DEPTH meant?']);
+    expect(nearMisses(stock, { ...whole, MILLRACE_DEPHT: '4', MILLRACE_DEPTH: '4' })).toEqual([]);
   });
 });
 

@@ -1,6 +1,7 @@
 export { Closing } from './closing.ts';
 export { consumersController, consumersSubject } from './consumers.controller.ts';
-export { printableConfig, processEnvironment, readConfig, setting, type ConfigDefinition, type ConfigOf, type ConfigReading, type Setting, type SettingsOf } from './env.config.ts';
+export { integer, printableConfig, processEnvironment, readConfig, setting, type ConfigDefinition, type ConfigOf, type ConfigReading, type Environment, type Setting, type SettingsOf } from './env.config.ts';
+export { checkEnvironment, nearMisses, problemText } from './environment-check.config.ts';
 export { openEventStore, type EventDatabaseConfig, type EventDatabaseUse } from './event-database.ts';
 export { EventContext, EventTransport, OnEvent, type EventTransportOptions } from './event-transport.ts';
 export { CLOCK, CONFIG, LOGGER, METRICS, PARKED, PROJECTIONS, SERVICE } from './injection-tokens.ts';

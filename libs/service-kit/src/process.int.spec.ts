@@ -35,8 +35,9 @@ afterAll(() => { for (const child of running) child.kill('SIGKILL'); });
 
 describe('a service as a process', () => {
   it('reports every fault of its configuration at once and exits 1', async () => {
-    const started = run({ MILLRACE_HTTP_PORT: 'x', MILLRACE_LOG_LEVEL: 'loud' });
+    const started = run({ MILLRACE_HTTP_PORT: 'x', MILLRACE_LOG_LEVEL: 'loud', MILLRACE_API_TOKEN: 'x' });
     expect(await started.exit).toBe(1);
+    expect(started.err()).toContain('probe: MILLRACE_API_TOKEN is no setting of probe; is MILLRACE_API_TOKENS meant?');
     expect(started.err()).toContain('the configuration has 3 problem(s)');
     expect(started.err().match(/^ {2}[A-Z_]+:/gm)).toEqual(['  MILLRACE_HTTP_PORT:', '  MILLRACE_API_TOKENS:', '  MILLRACE_LOG_LEVEL:']);
   });

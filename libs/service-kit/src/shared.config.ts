@@ -1,7 +1,7 @@
 import { MAX_INSTANCES } from '@millrace/event-bus';
 import { z } from 'zod';
 import { clockOffset } from './drill-clock.ts';
-import { setting, type ConfigDefinition, type Setting, type SettingsOf } from './env.config.ts';
+import { integer, setting, type ConfigDefinition, type Setting, type SettingsOf } from './env.config.ts';
 
 /** Who holds a bearer token: an engineer (cli) or the console's backend-for-frontend. */
 export const PRINCIPALS = ['operator', 'console'] as const;
@@ -23,8 +23,6 @@ const apiTokens: z.ZodType<readonly ApiToken[]> = z.string().transform((text, co
   return [];
 }));
 
-const port = z.coerce.number().int().min(0).max(65_535);
-
 const url = (about: string, protocol: RegExp) => z.url({ protocol, error: `expected ${about}` });
 
 const postgresUrl = url('an address like postgres://role:password@host:port/database', /^postgres(ql)?$/);
@@ -35,7 +33,7 @@ export const shared = {
   databaseUrl: setting('MILLRACE_DATABASE_URL', postgresUrl, 'this service\'s read-model database', { secret: true }),
   keysUrl: setting('MILLRACE_KEYS_URL', postgresUrl, 'key database', { secret: true }),
   natsUrl: setting('MILLRACE_NATS_URL', url('an address like nats://host:port', /^(nats|tls)$/), 'NATS server'),
-  instance: setting('MILLRACE_INSTANCE', z.coerce.number().int().min(0).max(MAX_INSTANCES - 1).default(0), 'which of several running instances of this service it is: each needs a number of its own'),
+  instance: setting('MILLRACE_INSTANCE', integer(0, MAX_INSTANCES - 1).default(0), 'which of several running instances of this service it is: each needs a number of its own'),
   natsSeedFile: setting('MILLRACE_NATS_SEED_FILE', z.string(), 'file (0600) with this service\'s nkey seed'),
   xkeySeedFile: setting('MILLRACE_XKEY_SEED_FILE', z.string(), 'file (0600) with this service\'s curve key seed'),
   securityXkey: setting('MILLRACE_SECURITY_XKEY', z.string().regex(/^X[A-Z2-7]{55}$/, 'expected a public curve key: X and 55 more characters'), 'security\'s public curve key'),
@@ -63,10 +61,10 @@ export interface HttpConfig {
 
 const httpSettings: SettingsOf<HttpConfig> = {
   httpHost: setting('MILLRACE_HTTP_HOST', z.string().default('127.0.0.1'), 'address to listen on'),
-  httpPort: setting('MILLRACE_HTTP_PORT', port, 'port to listen on; 0 takes a free one'),
+  httpPort: setting('MILLRACE_HTTP_PORT', integer(0, 65_535), 'port to listen on; 0 takes a free one'),
   apiTokens: setting('MILLRACE_API_TOKENS', apiTokens, 'bearer tokens accepted on non-public routes', { secret: true }),
   logLevel: setting('MILLRACE_LOG_LEVEL', z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']).default('info'), 'least level logged'),
-  otlpEndpoint: setting('OTEL_EXPORTER_OTLP_ENDPOINT', z.url().optional(), 'OpenTelemetry collector; unset: no telemetry is sent'),
+  otlpEndpoint: setting('OTEL_EXPORTER_OTLP_ENDPOINT', url('an address like http://host:port', /^https?$/).optional(), 'OpenTelemetry collector; unset: no telemetry is sent'),
   clockOffsetMs: setting('MILLRACE_CLOCK_OFFSET_MS', clockOffset, 'fault drills only: moves this service\'s clock'),
 };
 
