@@ -31,6 +31,17 @@ describe('millrace metric', () => {
     expect(out).toEqual(['revenue.gross v1, as of sales/0 29\nMONTH    CURRENCY      VALUE\n2011-01  GBP       560000.26\n2011-02  GBP       498062.65']);
   });
 
+  it('asks by several dimensions, and from the beginning of a month, as the README does', async () => {
+    await platform.run('metric', 'revenue.gross', '--by', 'month,source', '--by', 'currency', '--from', '2011-01', '--to', '2011-07');
+    expect(asked()).toEqual(['analytics GET /v1/metrics/revenue.gross?tenant=shop&by=month&by=source&by=currency&from=2011-01&to=2011-07']);
+  });
+
+  it('shows what a number leaves out, that it is cut, and what was parked', async () => {
+    platform.on('analytics', 'GET /v1/metrics/revenue.net', { json: { ...answer, metric: 'revenue.net', cut: true, exclusions: [{ kind: 'postage', product: 'POST', currency: 'GBP', value: '66230.64' }], parked: { 'sales/0': 1 } } });
+    const [text] = (await platform.run('metric', 'revenue.net')).out;
+    expect(text!.split('\n').slice(4)).toEqual(['There are more rows than 2: narrow it by --from, --to or --where.', '', 'left out:', 'KIND     PRODUCT  CURRENCY     VALUE', 'postage  POST     GBP       66230.64', 'without 1 parked event of sales/0: see `millrace parked list`']);
+  });
+
   it('says what analytics says when there is no such metric', async () => {
     platform.on('analytics', 'GET /v1/metrics/nonsense', { status: 404, json: { code: 'metric-unknown', detail: 'There is no metric "nonsense"; there are orders, aov.' } });
     expect(await platform.run('metric', 'nonsense')).toMatchObject({ out: [], error: 'There is no metric "nonsense"; there are orders, aov.', failed: true });
