@@ -143,6 +143,17 @@ describe('an ordered consumer', () => {
     expect(ledger.ids).toEqual(allIds(log).slice(0, ledger.ids.length));
   });
 
+  it('takes what is ready behind an event along with it', async () => {
+    const events = 3000;
+    const log = new LogInMemory(uniqueTenant()).append(events, { data: { text: 'x'.repeat(1000) } });
+    await relaying(log);
+    const ledger = new Ledger();
+    await at(consuming(log, ledger, { link: await upLink(), reader: log.without(1, events), batchEvents: 10_000 }), events);
+    expect(origins).toEqual({ stream: events, log: 0 });
+    // One of a pull; a second where the server falls silent for longer than it is waited for.
+    expect(ledger.sizes.length).toBeLessThan(6);
+  });
+
   it('reads only logs of its contexts', async () => {
     const log = new LogInMemory(uniqueTenant(), 'customer').append(5);
     const sales = new LogInMemory(uniqueTenant()).append(5);

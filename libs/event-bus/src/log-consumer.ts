@@ -24,7 +24,8 @@ export interface LogConsumerOptions {
   readonly batchEvents?: number;
   /**
    * Least time between the beginnings of two batches, for consumers whose commit is dear: messages that come earlier are gathered until then, or
-   * until a batch is full. None unless told. An event that comes after a quiet time, or behind a batch that took as long, waits for nothing.
+   * until a batch is full. None unless told. An event that comes after a quiet time, or behind a batch that took as long, waits for nothing but what is
+   * ready behind it.
    */
   readonly gatherMs?: number;
   readonly onChange?: (status: ConsumerStatus) => void;
@@ -197,7 +198,7 @@ export class LogConsumer {
     try {
       const messages = await source.next();
       const gatherMs = this.batchBegunAt + (this.options.gatherMs ?? 0) - Date.now();
-      if (messages.length > 0 && gatherMs > 0) await source.gather(messages, this.options.batchEvents ?? DEFAULT_BATCH_EVENTS, gatherMs);
+      if (messages.length > 0) await source.gather(messages, this.options.batchEvents ?? DEFAULT_BATCH_EVENTS, gatherMs);
       return messages;
     } catch (error) {
       await this.dropSource();

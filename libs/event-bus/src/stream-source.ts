@@ -7,6 +7,8 @@ import { logSubjectFilter, streamNameOf } from './subject.ts';
 const PULL_BYTES = 8 * 1024 * 1024;
 /** How long a pull waits for messages; shortest the client allows is 1 s. */
 const PULL_EXPIRES_MS = 1_000;
+/** While the server has more ready, a batch waits this long for it: a pull's first socket read is a few dozen events, and a commit for each of those is dear. */
+const BEHIND_MS = 250;
 /** The server forgets the consumer of a process that died after this long. */
 const INACTIVE_MS = 30_000;
 /** `consumer already exists` with another start: a predecessor's, to be replaced. */
@@ -31,6 +33,8 @@ const configOf = (service: string, log: LogKey, epoch: Epoch, after: Position): 
   mem_storage: true,
   inactive_threshold: nanos(INACTIVE_MS),
 });
+
+const isBehind = (messages: readonly JsMsg[]): boolean => (messages.at(-1)?.info.pending ?? 0) > 0;
 
 const makeConsumer = async (jsm: JetStreamManager, service: string, log: LogKey, epoch: Epoch, after: Position): Promise<void> => {
   const stream = streamNameOf(log, epoch);
@@ -76,12 +80,15 @@ export class StreamSource {
     return this.queue.splice(0);
   }
 
-  /** Adds what arrives to `messages` until they are `most` or as large as a pull, for at most `ms`. Ends early when the source fails or is closed. */
+  /**
+   * Adds what arrives to `messages` until they are `most` or as large as a pull, for at most `ms`, and for a moment in any case while the last one
+   * says that more are ready. Ends early when the source fails or is closed.
+   */
   async gather(messages: JsMsg[], most: number, ms: number): Promise<void> {
-    const until = Date.now() + ms;
+    const begun = Date.now();
     let bytes = messages.reduce((sum, { data }) => sum + data.length, 0);
     while (messages.length < most && bytes < PULL_BYTES && !this.closed && this.failure === undefined) {
-      const leftMs = until - Date.now();
+      const leftMs = begun + (isBehind(messages) ? Math.max(ms, BEHIND_MS) : ms) - Date.now();
       if (leftMs <= 0) return;
       if (this.queue.length === 0 && this.ended) await this.pull();
       await this.arrival(leftMs);
