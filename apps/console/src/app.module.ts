@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { Readiness } from '@millrace/service-kit';
 import { EventsController } from './upstream/events.controller.ts';
 import { LiveController } from './upstream/live.controller.ts';
 import { MetricsController } from './upstream/metrics.controller.ts';
@@ -9,6 +10,7 @@ import { SessionGuard } from './session/session-guard.ts';
 
 @Module({
   controllers: [SessionController, MetricsController, EventsController, SystemController, LiveController],
-  providers: [Upstream, SessionGuard],
+  // Without security nobody can be let in, nor is known who is.
+  providers: [Upstream, SessionGuard, { provide: 'security-check', inject: [Readiness, Upstream], useFactory: (readiness: Readiness, upstream: Upstream) => readiness.add('security', () => upstream.json('security', '/live')) }],
 })
 export class AppModule {}

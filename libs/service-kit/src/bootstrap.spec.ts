@@ -12,6 +12,7 @@ const failures: Record<string, () => never> = {
   missing: () => { throw new DomainError('not-found', 'product-unknown', {}, 'No product p1.'); },
   conflict: () => { throw new DomainError('conflict', 'product-retired'); },
   away: () => { throw new DomainError('unavailable', 'event-store-unavailable'); },
+  gone: () => { throw new DomainError('unavailable', 'bus-unavailable'); },
   limited: () => { throw new HttpProblem(429, 'source-limited', 'Slower.', { source: 's1' }, 7); },
   bug: () => { throw new Error('alice@example.org is not valid JSON'); },
 };
@@ -123,6 +124,15 @@ describe('a service', () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]).toContain('"traceId":"0af7651916cd43dd8448eb211c80319c"');
     expect(lines[0]).not.toContain('alice');
+  });
+
+  it('leaves a line with the traceId of what is away, and one only while it stays away', async () => {
+    lines.length = 0;
+    const answers = await Promise.all([1, 2, 3].map(() => get('/v1/fail/gone', 'op-token')));
+    const told = lines.map((line) => JSON.parse(line));
+    expect(told[0]).toMatchObject({ level: 'warn', msg: 'request failed', code: 'bus-unavailable', route: '/v1/fail/:how' });
+    expect(answers.map((answer) => answer.json().traceId)).toContain(told[0].traceId);
+    expect(told.length + told.reduce((sum, { leftOut = 0 }) => sum + leftOut, 0)).toBeLessThanOrEqual(3);
   });
 
   it('answers what Fastify refuses as a problem of its own words', async () => {

@@ -59,7 +59,8 @@ export const buildService = async <C extends HttpConfig>(parts: ServiceParts<C>,
   const fastify = app.getHttpAdapter().getInstance();
   measureHttp(fastify, app.get<Registry>(METRICS));
   await parts.http?.prepare?.(fastify);
-  if (link) app.get(Readiness).add('nats', () => link.connection());
+  // There and back: a server that hangs keeps its connections.
+  if (link) app.get(Readiness).add('nats', () => link.connection().rtt());
   for (const token of [...(link ? [RequestTransport] : []), ...(parts.transports ?? [])]) {
     app.connectMicroservice({ strategy: app.get(token) }, { inheritAppConfig: true });
   }
@@ -73,7 +74,10 @@ const linkOf = async (service: string, config: object, logger: Logger): Promise<
   const seed = 'natsSeedFile' in config && typeof config.natsSeedFile === 'string' ? await readSecretFile(config.natsSeedFile) : undefined;
   return BusLink.open({
     url: config.natsUrl, service, ...(seed === undefined ? {} : { seed }),
-    onChange: (change) => (change.kind === 'error' ? logger.warn({ err: change.error }, 'bus error') : logger.info({ link: change.kind }, 'bus link changed')),
+    onChange: (change) => {
+      if (change.kind === 'error') logger.warn({ err: change.error }, 'bus error');
+      else logger[change.kind === 'down' ? 'warn' : 'info']({ link: change.kind }, 'bus link changed');
+    },
   });
 };
 
@@ -122,7 +126,8 @@ export const startService = async <C extends HttpConfig>(parts: ServiceParts<C>)
     void signalled.then((signal) => drainAndExit(signal, app, logger, telemetry.stop));
   } catch (error) {
     // Before any event has come in, an error's text can hold no personal data, and it is all the operator has.
-    logger.fatal({ error: { ...loggableError(error), message: error instanceof Error ? error.message : String(error) } }, 'start failed');
+    const spoken = logger.child({}, { serializers: { err: (err: unknown) => ({ ...loggableError(err), message: err instanceof Error ? err.message : String(err) }) } });
+    spoken.fatal({ err: error }, 'start failed');
     process.exit(1);
   }
 };

@@ -22,6 +22,9 @@ export class EventContext extends BaseRpcContext<[Sql]> {
 export const OnEvent = (type: string): MethodDecorator =>
   (target, key, descriptor) => { (EventPattern(type, EVENTS) as MethodDecorator)(target, key, descriptor); };
 
+/** A loop that stops with a reason met an outage and will try again; without one it was told to. */
+const levelOf = ({ state, reason }: ConsumerStatus): 'error' | 'warn' | 'info' => (state === 'diverged' ? 'error' : state === 'stopped' && reason !== undefined ? 'warn' : 'info');
+
 export interface EventTransportOptions {
   /** Names the JetStream consumer; the nkey's permissions are for this name. */
   readonly service: string;
@@ -60,7 +63,7 @@ export class EventTransport extends Server implements CustomTransportStrategy {
     const applied = metrics && new Counter({ name: 'millrace_consumer_events_total', help: 'Events applied, by where they were read: a consumer that only reads the log has lost the bus', labelNames: ['tenant', 'log', 'from'], registers: [metrics] });
     this.consumers = new OrderedConsumers({
       service, ...(this.options.instance === undefined ? {} : { instance: this.options.instance }), contexts, reader, handler: this.options.handler(this.projection()), ...(link ? { link } : {}), ...(batchEvents === undefined ? {} : { batchEvents }), ...(gatherMs === undefined ? {} : { gatherMs }),
-      onChange: (status) => logger[status.state === 'diverged' ? 'error' : 'info'](status, 'consumer changed'),
+      onChange: (status) => logger[levelOf(status)](status, 'consumer changed'),
       onDiscoveryError: (error) => logger.warn({ err: error }, 'logs can not be listed'),
       onApplied: (log, events, from) => applied?.inc({ tenant: log.tenant, log: logName(log), from }, events),
       onResumed: (log, how, epoch) => logger.warn({ tenant: log.tenant, log: logName(log), how, epoch }, 'consumer followed a recovery'),

@@ -54,7 +54,7 @@ describe('a service as a process', () => {
     const address = holder.address();
     const started = run({ ...free, MILLRACE_HTTP_PORT: String(typeof address === 'object' && address ? address.port : 0) });
     expect(await started.exit).toBe(1);
-    expect(linesOf(started).filter((line) => line['level'] === 'fatal')).toEqual([expect.objectContaining({ msg: 'start failed', error: expect.objectContaining({ code: 'EADDRINUSE' }) })]);
+    expect(linesOf(started).filter((line) => line['level'] === 'fatal')).toEqual([expect.objectContaining({ msg: 'start failed', err: expect.objectContaining({ code: 'EADDRINUSE', message: expect.stringContaining('EADDRINUSE') }) })]);
     holder.close();
   });
 

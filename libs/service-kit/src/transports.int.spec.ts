@@ -1,3 +1,4 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { Controller, Module } from '@nestjs/common';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { Ctx, Payload } from '@nestjs/microservices';
@@ -41,6 +42,27 @@ describe('the link of a service that drains', () => {
     const nc = await link.ready(30_000);
     await app.close();
     expect([seen, nc.isClosed(), link.current()]).toEqual([[false, false], true, undefined]);
+  });
+});
+
+describe('a service whose NATS hangs', () => {
+  it('is not ready, though its connection stands', async () => {
+    const target = new URL(natsUrl());
+    const sockets: Socket[] = [];
+    const between = createServer((client) => {
+      const server = connect(Number(target.port), target.hostname);
+      for (const socket of [client, server]) sockets.push(socket.on('error', () => undefined));
+      client.pipe(server).pipe(client);
+    }).listen(0, '127.0.0.1');
+    await new Promise((listening) => between.once('listening', listening));
+    const app = await buildService({ config: defineConfig('stock', { natsUrl: shared.natsUrl }), module: async () => StockModule }, { ...base, natsUrl: `nats://127.0.0.1:${(between.address() as AddressInfo).port}` }, logger);
+    await app.get(BusLink).ready(30_000);
+    await eventually('ready', async () => (await app.inject('/ready')).json().checks.nats === 'ok');
+    for (const socket of sockets) socket.unpipe().pause();
+    expect((await app.inject('/ready')).json()).toEqual({ ready: false, checks: { nats: 'timed-out' } });
+    for (const socket of sockets) socket.destroy();
+    between.close();
+    await app.close();
   });
 });
 

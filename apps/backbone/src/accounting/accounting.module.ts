@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { BusLink } from '@millrace/event-bus';
 import { FactLog } from '@millrace/event-sourcing';
 import { PgEventStore } from '@millrace/event-store';
-import { Closing, CONFIG, loggableError, LOGGER, METRICS, type Logger } from '@millrace/service-kit';
+import { Closing, CONFIG, LOGGER, METRICS, type Logger } from '@millrace/service-kit';
 import { Gauge, type Registry } from 'prom-client';
 import type { BackboneConfig } from '../backbone.config.ts';
 import { StoreModule } from '../event-log/store.module.ts';
@@ -39,7 +39,7 @@ const measure = (registry: Registry, reconciler: Reconciler): void => {
         onSettled: (difference) => logger.info({ ...difference }, 'counts agree again'),
       });
       measure(registry, reconciler);
-      const looks = new PeriodicTask(() => reconciler.turn(), config.reconcileMs, (error) => logger.warn({ error: loggableError(error) }, 'counts can not be compared'));
+      const looks = new PeriodicTask(() => reconciler.turn(), config.reconcileMs, (error) => logger.warn({ err: error }, 'counts can not be compared'));
       closing.add('reconciler', () => looks.stop());
       looks.start();
       return reconciler;

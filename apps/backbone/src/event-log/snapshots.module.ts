@@ -1,7 +1,7 @@
 import { Module } from '@nestjs/common';
 import { Gauge, type Registry } from 'prom-client';
 import { PgEventStore } from '@millrace/event-store';
-import { Closing, CONFIG, loggableError, LOGGER, METRICS, type Logger } from '@millrace/service-kit';
+import { Closing, CONFIG, LOGGER, METRICS, type Logger } from '@millrace/service-kit';
 import type { BackboneConfig } from '../backbone.config.ts';
 import { PeriodicTask } from '../periodic-task.ts';
 import { SnapshotWatch } from './snapshot-watch.ts';
@@ -23,7 +23,7 @@ const LOOK_MS = 5_000;
         if (alert) logger.warn(standing, 'an old snapshot keeps dead rows of the event database from being removed');
         else logger.info(standing, 'the old snapshot on the event database is gone');
       });
-      const turns = new PeriodicTask(async () => gauge.set((await watch.look()).snapshotSeconds), LOOK_MS, (error) => logger.warn({ error: loggableError(error) }, 'the oldest snapshot can not be read'));
+      const turns = new PeriodicTask(async () => gauge.set((await watch.look()).snapshotSeconds), LOOK_MS, (error) => logger.warn({ err: error }, 'the oldest snapshot can not be read'));
       closing.add('snapshots', () => turns.stop());
       turns.start();
       return watch;

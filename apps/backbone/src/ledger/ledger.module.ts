@@ -2,7 +2,7 @@ import { Module } from '@nestjs/common';
 import { Gauge, type Registry } from 'prom-client';
 import { PgEventStore, PgLedgerStore } from '@millrace/event-store';
 import { LOG_KEY_NAME, SigningKey } from '@millrace/ledger';
-import { Closing, CONFIG, loggableError, LOGGER, METRICS, readSecretFile, type Logger } from '@millrace/service-kit';
+import { Closing, CONFIG, LOGGER, METRICS, readSecretFile, type Logger } from '@millrace/service-kit';
 import type { BackboneConfig } from '../backbone.config.ts';
 import { StoreModule } from '../event-log/store.module.ts';
 import { ExportController } from './export.controller.ts';
@@ -51,7 +51,7 @@ const measure = (registry: Registry, status: () => LedgerStatus[]): void => {
         const keeper = new LedgerKeeper({
           store, mirror, key: keys.signing, witness: { client, keys: keys.trusted }, heads: () => events.heads(),
           onChange: (status) => logger[status.state === 'diverged' ? 'error' : 'info']({ ...status }, 'ledger state changed'),
-          onError: (error) => logger.warn({ error: loggableError(error) }, 'ledger can not go on'),
+          onError: (error) => logger.warn({ err: error }, 'ledger can not go on'),
         });
         measure(registry, () => keeper.status());
         closing.add('ledger', () => keeper.stop());

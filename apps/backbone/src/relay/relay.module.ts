@@ -2,10 +2,13 @@ import { Module } from '@nestjs/common';
 import { Gauge, type Registry } from 'prom-client';
 import { BusLink, Relay, type RelayStatus } from '@millrace/event-bus';
 import { PgEventStore } from '@millrace/event-store';
-import { Closing, CONFIG, loggableError, LOGGER, METRICS, type Logger } from '@millrace/service-kit';
+import { Closing, CONFIG, LOGGER, METRICS, type Logger } from '@millrace/service-kit';
 import type { BackboneConfig } from '../backbone.config.ts';
 import { RefillController } from './refill.controller.ts';
 import { StoreModule } from '../event-log/store.module.ts';
+
+/** A relay that waits with a reason met an outage; without one it was let go on. */
+const levelOf = ({ state, reason }: RelayStatus): 'error' | 'warn' | 'info' => (state === 'diverged' ? 'error' : state === 'waiting' && reason !== undefined ? 'warn' : 'info');
 
 const LABELS = ['tenant', 'log'] as const;
 
@@ -30,8 +33,8 @@ const measureRelay = (registry: Registry, status: () => RelayStatus[]): void => 
     useFactory: (store: PgEventStore, link: BusLink, config: BackboneConfig, closing: Closing, logger: Logger, registry: Registry): Relay => {
       const relay = new Relay({
         reader: store, link, ownsStreams: true, limits: { maxBytes: config.streamMaxBytes, maxAgeMs: config.streamMaxAgeMs },
-        onChange: (status) => logger[status.state === 'diverged' ? 'error' : 'info']({ tenant: status.tenant, log: status.log, epoch: status.epoch, state: status.state, reason: status.reason }, 'relay state changed'),
-        onError: (error) => logger.warn({ error: loggableError(error) }, 'heads can not be read'),
+        onChange: (status) => logger[levelOf(status)]({ tenant: status.tenant, log: status.log, epoch: status.epoch, state: status.state, reason: status.reason }, 'relay state changed'),
+        onError: (error) => logger.warn({ err: error }, 'heads can not be read'),
       });
       measureRelay(registry, () => relay.status());
       closing.add('relay', () => relay.stop());

@@ -1,7 +1,8 @@
+import { access, constants } from 'node:fs/promises';
 import { Module } from '@nestjs/common';
 import type { Clock } from '@millrace/kernel';
 import { SigningKey, WITNESS_KEY_NAME } from '@millrace/ledger';
-import { CLOCK, CONFIG, LOGGER, readSecretFile, type Logger } from '@millrace/service-kit';
+import { CLOCK, CONFIG, LOGGER, readSecretFile, Readiness, type Logger } from '@millrace/service-kit';
 import type { WitnessConfig } from './witness.config.ts';
 import { WitnessController } from './witness.controller.ts';
 import { WitnessState } from './witness-state.ts';
@@ -12,9 +13,11 @@ import { Witness } from './witness.ts';
   providers: [
     { provide: WitnessState, inject: [CONFIG], useFactory: (config: WitnessConfig) => WitnessState.open(config.stateDir) },
     {
-      provide: Witness, inject: [CONFIG, WitnessState, LOGGER, CLOCK],
-      useFactory: async (config: WitnessConfig, state: WitnessState, logger: Logger, clock: Clock): Promise<Witness> => {
+      provide: Witness, inject: [CONFIG, WitnessState, LOGGER, CLOCK, Readiness],
+      useFactory: async (config: WitnessConfig, state: WitnessState, logger: Logger, clock: Clock, readiness: Readiness): Promise<Witness> => {
         const key = SigningKey.fromSeedText(WITNESS_KEY_NAME, 'witness', await readSecretFile(config.seedFile));
+        // What it can't remember it may not cosign.
+        readiness.add('state', () => access(config.stateDir, constants.W_OK));
         logger.info({ key: key.verifier.toString(), origins: state.all().length }, 'witness ready');
         return new Witness(state, key, config.logKeys, clock);
       },
