@@ -81,6 +81,17 @@ describe('stock over NATS', () => {
   });
 });
 
+it.each(['GET', 'PUT', 'DELETE'])('answers %s where events are sent with 405 and the method to use', async (method) => {
+  const response = await fetch(`${running.address}/v1/events`, { method, ...(method === 'PUT' ? { body: '[]' } : {}) });
+  expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST']);
+  expect(await response.json()).toMatchObject({ code: 'method-not-allowed', status: 405, detail: expect.stringContaining('POST'), traceId: expect.any(String) });
+});
+
+it('refuses a body for a source that is larger than any', async () => {
+  const response = await running.admin('POST', '/v1/sources', { tenant, name: 'x', types: ['x'.repeat(100_000)] });
+  expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([413, 'body-too-large']);
+});
+
 it('describes its interface as OpenAPI 3.1, without a token', async () => {
   const description = (await (await fetch(`${running.address}/openapi.json`)).json()) as { openapi: string; paths: Record<string, Record<string, { responses: object }>> };
   expect(description.openapi).toBe('3.1.0');

@@ -19,8 +19,7 @@ export class EventsController {
   @Post()
   @HttpCode(202)
   async take(@Req() request: FastifyRequest): Promise<IntakeReport> {
-    const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
-    const report = await this.desk.take({ headers: request.headers, body }, traceparentOf(request));
+    const report = await this.desk.take(request.raw, traceparentOf(request));
     refuseAllRejected(report);
     return report;
   }

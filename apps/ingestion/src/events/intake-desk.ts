@@ -1,7 +1,9 @@
+import type { IncomingMessage } from 'node:http';
 import { Counter, type Registry } from 'prom-client';
 import { DomainError, isDomainError, type Clock } from '@millrace/kernel';
 import { INTAKE_LIMITS, type Delivery, type EventRequest, type IntakeReport, type SourceGrant } from '@millrace/intake';
 import { HttpProblem } from '@millrace/service-kit';
+import { announcedBytes, readBytes, type BodyBound } from '../request-bytes.ts';
 import type { SourceKeys } from '../sources/source-keys.ts';
 import type { InFlight } from './in-flight.ts';
 
@@ -21,6 +23,14 @@ const UNPACKS_TO = 8;
 
 /** What a request weighs, in bytes of text: enough to tell a small one from a large one. */
 export const weightOf = ({ headers, body }: EventRequest): number => (headers['content-encoding'] === undefined ? body.length : body.length * UNPACKS_TO);
+
+const BODY: BodyBound = { maxBytes: INTAKE_LIMITS.maxBytes, remedy: 'send fewer events per request' };
+
+/** Memory a request may come to need, known before a byte is read: what gzip or chunks hold is unknown, and at most the limit; what is over it is not read. */
+const roomFor = (request: IncomingMessage): number => {
+  const bytes = request.headers['content-encoding'] === undefined ? announcedBytes(request) : undefined;
+  return bytes === undefined ? BODY.maxBytes : bytes > BODY.maxBytes ? 0 : bytes;
+};
 
 /** Who takes small requests in, and who those of `largeBytes` and more. */
 export interface Intakes {
@@ -47,15 +57,15 @@ export class IntakeDesk {
   }
 
   /**
-   * Takes in one request, after asking who brings it.
+   * Takes in one request: who brings it, whether there is room for it, and only then what it holds.
    * Errors: HttpProblem 401, 413, 415, 429; DomainError `invalid` (can't be read), `forbidden` (may not be made), `unavailable`.
    */
-  async take(request: EventRequest, traceparent: string | undefined): Promise<IntakeReport> {
-    const grant = await this.sources.grantOf(textOf(request.headers['authorization']));
-    refuseOtherTenant(grant, request.headers[TENANT_HEADER]);
-    // What gzip unpacks to is unknown before, and at most the limit.
-    const bytes = request.headers['content-encoding'] === undefined ? request.body.length : INTAKE_LIMITS.maxBytes;
-    return this.inFlight.run(bytes, async () => {
+  async take(incoming: IncomingMessage, traceparent: string | undefined): Promise<IntakeReport> {
+    const { headers } = incoming;
+    const grant = await this.sources.grantOf(textOf(headers['authorization']));
+    refuseOtherTenant(grant, headers[TENANT_HEADER]);
+    return this.inFlight.run(roomFor(incoming), async () => {
+      const request: EventRequest = { headers, body: await readBytes(incoming, BODY) };
       const take = weightOf(request) < this.intakes.largeBytes ? this.intakes.small : this.intakes.large;
       const report = await take(request, { grant, receivedMs: this.clock.now().getTime(), ...(traceparent === undefined ? {} : { traceparent }) }).catch((error: unknown) => { throw problemOf(error); });
       for (const { outcome } of report.outcomes) this.tally.inc({ outcome });

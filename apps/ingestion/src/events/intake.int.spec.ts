@@ -89,7 +89,7 @@ describe.each(WAYS)('intake by %s', (_, limits) => {
     });
 
     it('reads structured, binary and gzip', async () => {
-      const structured = await post(JSON.stringify(page()), { 'content-type': 'application/cloudevents+json; charset=utf-8' });
+      const structured = await post(JSON.stringify(page()), { 'content-type': 'application/cloudevents+json; charset=UTF8' });
       const binary = await post('{"sessionId":"s","path":"/x"}', { 'content-type': 'application/json', 'ce-specversion': '1.0', 'ce-id': 'bin-1', 'ce-source': '/web', 'ce-type': 'clickstream.page.viewed', 'ce-correlationid': 'Caf%C3%A9' });
       const zipped = await post(gzipSync(JSON.stringify([page()])), { 'content-encoding': 'gzip' });
       expect([structured.status, binary.status, zipped.status]).toEqual([202, 202, 202]);
@@ -164,6 +164,7 @@ describe.each(WAYS)('intake by %s', (_, limits) => {
       ['no key', 401, 'source-key-unknown', one, { authorization: '' }],
       ['a wrong key', 401, 'source-key-unknown', one, { authorization: `Bearer msk_${'A'.repeat(43)}` }],
       ['an operator\'s token', 401, 'source-key-unknown', one, { authorization: 'Bearer operator-token' }],
+      ['a wrong key, whatever else is wrong', 401, 'source-key-unknown', Buffer.alloc(4 * 1024 * 1024 + 1, 0x20), { authorization: 'Bearer x', 'content-type': 'text/csv' }],
       ['another tenant in the header', 403, 'tenant-not-granted', one, { 'millrace-tenant': 'other' }],
     ])('is refused for %s', async (_, status, code, body, headers) => {
       const answer = await post(body, headers);

@@ -1,11 +1,16 @@
-import { Body, Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { Controller, Delete, Get, Headers, HttpCode, Inject, Param, Post, Query, Req } from '@nestjs/common';
+import type { FastifyRequest } from 'fastify';
 import { Allow } from '@millrace/service-kit';
 import { z } from 'zod';
 import { jsonBodyOf, parametersOf } from '../request-input.ts';
+import { readBytes, type BodyBound } from '../request-bytes.ts';
 import { SourceKeys } from './source-keys.ts';
 import { sourceName, sourceWish, tenantText, type IssuedSource, type ListedSource } from './source.model.ts';
 
 export const ofTenant = z.strictObject({ tenant: tenantText });
+
+/** A wish of 200 types, with room to spare. */
+const BODY: BodyBound = { maxBytes: 64 * 1024, remedy: 'name fewer types, or prefixes like clickstream.*' };
 
 @Controller('v1/sources')
 export class SourcesController {
@@ -13,8 +18,8 @@ export class SourcesController {
 
   @Post()
   @Allow('operator')
-  add(@Headers('content-type') contentType: string | undefined, @Body() body: unknown): Promise<IssuedSource> {
-    return this.sources.issue(jsonBodyOf(sourceWish, contentType, body));
+  async add(@Headers('content-type') contentType: string | undefined, @Req() request: FastifyRequest): Promise<IssuedSource> {
+    return this.sources.issue(jsonBodyOf(sourceWish, contentType, await readBytes(request.raw, BODY)));
   }
 
   @Get()
