@@ -14,6 +14,8 @@ export interface EventRequest {
 const STRUCTURED = 'application/cloudevents+json';
 const BATCH = 'application/cloudevents-batch+json';
 const BINARY_PREFIX = 'ce-';
+/** ASCII is UTF-8 as well; "utf8" is no registered name, and many clients write it. */
+const CHARSETS: readonly (string | undefined)[] = [undefined, 'utf-8', 'utf8', 'us-ascii'];
 
 const notJson = (): DomainError => new DomainError('invalid', 'not-json', {}, 'The body is not JSON. Nothing was taken in; check it with a JSON parser.');
 
@@ -26,7 +28,7 @@ const one = (value: string | readonly string[] | undefined): string | undefined 
 const mediaTypeOf = (header: string | undefined): string => {
   const [type = '', ...parameters] = (header ?? '').toLowerCase().split(';').map((part) => part.trim());
   const charset = parameters.find((parameter) => parameter.startsWith('charset='))?.slice('charset='.length).replaceAll('"', '');
-  if (charset !== undefined && charset !== 'utf-8' && charset !== 'us-ascii') throw unsupported(`${type}; charset=${charset}`);
+  if (!CHARSETS.includes(charset)) throw unsupported(`${type}; charset=${charset}`);
   return type;
 };
 
