@@ -6,10 +6,10 @@ const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css; charset=utf-8', '.svg': 'image/svg+xml', '.json': 'application/json', '.map': 'application/json',
 };
 
-/** Only our own scripts run, nobody frames the console, and no address leaks to other sites. */
+/** Only our own scripts run, and nobody frames the console. */
 const HEADERS: Readonly<Record<string, string>> = {
   'content-security-policy': "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'self'",
-  'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer', 'x-frame-options': 'DENY',
+  'x-frame-options': 'DENY',
 };
 
 const PAGES = new Set(['/', '/login', '/first-login', '/explorer', '/system']);
@@ -35,7 +35,18 @@ const send = async (request: FastifyRequest, reply: FastifyReply): Promise<void>
   void reply.header('cache-control', path.startsWith('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache').type(TYPES[extname(file)] ?? 'application/octet-stream').send(body);
 };
 
+/** Whether a browser goes to this address as to a page, rather than a script or another program asking for data. */
+export const isPageVisit = (path: string, accept: string | undefined): boolean => !/^\/(?:api|assets)(?:\/|$)/.test(path) && /(?:^|,)\s*text\/html\b/.test(accept ?? '');
+
+/** A visitor to an address that is none gets the console, whose page says so and leads on; everybody else the usual problem. */
+const sendUnknown = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
+  if (!isPageVisit(new URL(request.url, 'http://console.invalid').pathname, request.headers.accept)) return reply.callNotFound();
+  for (const [name, value] of Object.entries(HEADERS)) void reply.header(name, value);
+  void reply.code(404).header('cache-control', 'no-cache').type(TYPES['.html']!).send(await readFile(join(siteRoot, 'index.html')));
+};
+
 /** Adds the console's pages and assets to the server. */
 export const serveSite = (fastify: FastifyInstance): void => {
   for (const path of [...PAGES, '/assets/*', '/favicon.svg']) fastify.get(path, send);
+  fastify.get('/*', sendUnknown);
 };
