@@ -12,10 +12,13 @@ export interface Visitor {
 const TRUST_MS = 5000;
 const MAX_REMEMBERED = 1000;
 
+/** Asked by a page left to itself: an interval's refresh, which says so, or the live stream, which can't. It must not keep the session from going idle. */
+const isBackground = (request: FastifyRequest): boolean => request.headers['x-millrace-background'] === '1' || /^\/api\/stream(?:\?|$)/.test(request.url);
+
 /** Admits requests whose cookie names a session security knows. Fails closed: when security is away nobody is let in. */
 @Injectable()
 export class SessionGuard implements CanActivate {
-  private readonly seen = new Map<string, { readonly visitor: Visitor; readonly until: number }>();
+  private readonly seen = new Map<string, { readonly visitor: Visitor; readonly until: number; readonly used: boolean }>();
 
   constructor(@Inject(Upstream) private readonly upstream: Upstream) {}
 
@@ -24,17 +27,18 @@ export class SessionGuard implements CanActivate {
     return true;
   }
 
-  /** Throws 401 `session-missing` or `session-ended`. */
+  /** Throws 401 `session-missing` or `session-unknown`. */
   async visitor(request: FastifyRequest): Promise<Visitor> {
     const session = sessionOf(request.headers.cookie);
     if (session === undefined) throw new HttpProblem(401, 'session-missing', 'Log in first: this address wants a session.');
+    const background = isBackground(request);
     const known = this.seen.get(session);
-    if (known && known.until > Date.now()) return known.visitor;
+    if (known && known.until > Date.now() && (background || known.used)) return known.visitor;
     this.seen.delete(session);
-    const answer = await this.upstream.json('security', '/v1/sessions/current', { headers: { 'x-millrace-session': session } });
+    const answer = await this.upstream.json('security', '/v1/sessions/current', { headers: { 'x-millrace-session': session, ...(background ? { 'x-millrace-background': '1' } : {}) } });
     const visitor = { name: nameIn(answer) };
     if (this.seen.size >= MAX_REMEMBERED) this.seen.clear();
-    this.seen.set(session, { visitor, until: Date.now() + TRUST_MS });
+    this.seen.set(session, { visitor, until: Date.now() + TRUST_MS, used: !background });
     return visitor;
   }
 

@@ -8,7 +8,8 @@ import { Upstream } from '../upstream/upstream.ts';
 import { endedCookie, sessionCookie, sessionOf } from './session-cookie.ts';
 import { SessionGuard } from './session-guard.ts';
 
-const credentials = z.strictObject({ name: z.string().min(1).max(100), password: z.string().min(1).max(1000) });
+// Bounds of a body; what a name and a password must be is security's to say.
+const credentials = z.strictObject({ name: z.string().min(1).max(100), password: z.string().min(1).max(256) });
 const firstLogin = credentials.extend({ token: z.string().min(1).max(500) });
 const opened = z.object({ session: z.string() });
 

@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Param, Req, UseGuards } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { Public } from '@millrace/service-kit';
 import { SessionGuard } from '../session/session-guard.ts';
-import { queryOf } from './query-pairs.ts';
+import { passedOn } from './browser-request.ts';
 import { Upstream } from './upstream.ts';
 
 /** Logs and single events, from backbone. Sealed fields stay sealed. */
@@ -14,16 +14,16 @@ export class EventsController {
 
   @Get('logs')
   logs(@Req() request: FastifyRequest): Promise<unknown> {
-    return this.upstream.json('backbone', '/v1/logs', { query: queryOf(request.url) });
+    return this.upstream.json('backbone', '/v1/logs', passedOn(request));
   }
 
   @Get('logs/:context/:shard/events')
   page(@Param('context') context: string, @Param('shard') shard: string, @Req() request: FastifyRequest): Promise<unknown> {
-    return this.upstream.json('backbone', `/v1/logs/${encodeURIComponent(context)}/${encodeURIComponent(shard)}/events`, { query: queryOf(request.url) });
+    return this.upstream.json('backbone', `/v1/logs/${encodeURIComponent(context)}/${encodeURIComponent(shard)}/events`, passedOn(request));
   }
 
   @Get('events/:id')
   event(@Param('id') id: string, @Req() request: FastifyRequest): Promise<unknown> {
-    return this.upstream.json('backbone', `/v1/events/${encodeURIComponent(id)}`, { query: queryOf(request.url) });
+    return this.upstream.json('backbone', `/v1/events/${encodeURIComponent(id)}`, passedOn(request));
   }
 }

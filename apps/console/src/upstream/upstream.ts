@@ -3,7 +3,8 @@ import { DomainError } from '@millrace/kernel';
 import { CONFIG, HttpProblem, readSecretFile } from '@millrace/service-kit';
 import type { ConsoleConfig } from '../console.config.ts';
 
-export type UpstreamName = 'analytics' | 'backbone' | 'ingestion' | 'security' | 'warehouse';
+export const SERVICES = ['ingestion', 'security', 'backbone', 'analytics', 'warehouse'] as const;
+export type UpstreamName = (typeof SERVICES)[number] | 'supervisor';
 
 export interface UpstreamRequest {
   readonly method?: 'GET' | 'POST' | 'DELETE';
@@ -22,15 +23,17 @@ const TIMEOUT_MS = 15_000;
 export class Upstream {
   constructor(@Inject(CONFIG) private readonly config: ConsoleConfig) {}
 
-  addressOf(service: UpstreamName): string {
-    const { analyticsUrl, backboneUrl, ingestionUrl, securityUrl, warehouseUrl } = this.config;
-    return { analytics: analyticsUrl, backbone: backboneUrl, ingestion: ingestionUrl, security: securityUrl, warehouse: warehouseUrl }[service];
+  /** Undefined for a supervisor where there is none, as in a cluster. */
+  addressOf(service: UpstreamName): string | undefined {
+    const { analyticsUrl, backboneUrl, ingestionUrl, securityUrl, supervisorUrl, warehouseUrl } = this.config;
+    return { analytics: analyticsUrl, backbone: backboneUrl, ingestion: ingestionUrl, security: securityUrl, supervisor: supervisorUrl, warehouse: warehouseUrl }[service];
   }
 
-  /** Parsed JSON answer. Throws HttpProblem with the upstream's own problem, or DomainError `unavailable`. */
-  async json(service: UpstreamName, path: string, request: UpstreamRequest = {}): Promise<unknown> {
-    const response = await this.open(service, path, { ...request, signal: request.signal ?? AbortSignal.timeout(TIMEOUT_MS) });
-    const text = await response.text();
+  /** Parsed JSON answer, within `timeoutMs` and while the caller's signal holds. Throws HttpProblem with the upstream's own problem, or DomainError `unavailable`. */
+  async json(service: UpstreamName, path: string, { timeoutMs = TIMEOUT_MS, ...request }: UpstreamRequest & { readonly timeoutMs?: number } = {}): Promise<unknown> {
+    const limit = AbortSignal.timeout(timeoutMs);
+    const response = await this.open(service, path, { ...request, signal: request.signal ? AbortSignal.any([request.signal, limit]) : limit });
+    const text = await response.text().catch((cause: unknown) => { throw away(service, cause); });
     const parsed: unknown = text === '' ? undefined : JSON.parse(text);
     if (response.ok) return parsed;
     throw problemFrom(service, response.status, parsed);
@@ -38,7 +41,9 @@ export class Upstream {
 
   /** The raw response, for streams. */
   async open(service: UpstreamName, path: string, request: UpstreamRequest = {}): Promise<Response> {
-    const url = new URL(path, this.addressOf(service));
+    const address = this.addressOf(service);
+    if (address === undefined) throw away(service, undefined);
+    const url = new URL(path, address);
     for (const [name, value] of request.query ?? []) url.searchParams.append(name, value);
     const token = await readSecretFile(this.config.apiTokenFile);
     const headers: Record<string, string> = { authorization: `Bearer ${token}`, ...request.headers };
@@ -46,10 +51,13 @@ export class Upstream {
     try {
       return await fetch(url, { method: request.method ?? 'GET', headers, signal: request.signal ?? null, ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }) });
     } catch (cause) {
-      throw new DomainError('unavailable', `${service}-unavailable`, { service, cause: cause instanceof Error ? cause.name : 'unknown' }, `The ${service} service does not answer now. It is being restarted if it died; see the system page, and try again.`);
+      throw away(service, cause);
     }
   }
 }
+
+const away = (service: UpstreamName, cause: unknown): DomainError =>
+  new DomainError('unavailable', `${service}-unavailable`, { service, cause: cause instanceof Error ? cause.name : 'unknown' }, `The ${service} service does not answer now. It is being restarted if it died; see the system page, and try again.`);
 
 const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null;
 
