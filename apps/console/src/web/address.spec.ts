@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { eventAddress, metricPath, traceAddress, tracePath } from './address.ts';
+import { amended, eventAddress, metricPath, nextCursors, traceAddress, tracePath } from './address.ts';
 
 const question = { metric: 'revenue.gross', tenant: 'shop', by: 'month', from: '2011-01-01T00:00:00.000Z', where: ['country=Côte d’Ivoire & more', 'currency=GBP'] };
 
@@ -30,4 +30,22 @@ describe('addresses', () => {
     const id = 'a/b?c=d&e#f%20 ü';
     expect(new URL(eventAddress('shop', id), 'http://c.invalid').searchParams.get('event')).toBe(id);
   });
+});
+
+describe('an amended address', () => {
+  const route = { path: '/explorer', query: new URLSearchParams('tenant=shop&where=a%3D1&where=b%3D2&after=x') };
+
+  it('keeps what is not named, repeated names too', () => {
+    expect(amended(route, { event: 'e 1' })).toBe('/explorer?tenant=shop&where=a%3D1&where=b%3D2&after=x&event=e+1');
+  });
+
+  it('replaces what is named, and leaves out what is undefined', () => {
+    expect(amended(route, { after: ['y', 'z'], where: undefined })).toBe('/explorer?tenant=shop&after=y&after=z');
+  });
+});
+
+it('keeps the way back through the last pages, and no more than an address bears', () => {
+  expect(nextCursors(['a'], 'b')).toEqual(['a', 'b']);
+  const many = Array.from({ length: 20 }, (_, n) => String(n));
+  expect(nextCursors(many, 'last')).toEqual([...many.slice(1), 'last']);
 });

@@ -27,3 +27,15 @@ export const traceAddress = (question: MetricQuestion): string =>
   `/explorer?${new URLSearchParams([['metric', question.metric], ...pairsOf({ ...question, by: undefined })])}`;
 
 export const eventAddress = (tenant: string, id: string): string => `/explorer?${new URLSearchParams([['tenant', tenant], ['event', id]])}`;
+
+/** The same page with some of its query set, or left out where undefined; what is not named stays. */
+export const amended = ({ path, query }: { readonly path: string; readonly query: URLSearchParams }, changes: Readonly<Record<string, string | readonly string[] | undefined>>): string => {
+  const kept = [...query].filter(([name]) => !(name in changes));
+  const set = Object.entries(changes).flatMap(([name, value]) => (value === undefined ? [] : [value].flat()).map((each): [string, string] => [name, each]));
+  return `${path}?${new URLSearchParams([...kept, ...set])}`;
+};
+
+/** A visitor who pages far keeps this many pages to go back by; an address has its length. */
+const MOST_CURSORS = 20;
+
+export const nextCursors = (cursors: readonly string[], next: string): string[] => [...cursors, next].slice(-MOST_CURSORS);
