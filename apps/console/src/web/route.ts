@@ -20,9 +20,16 @@ export const useRoute = (): Route => {
   return { path: url.pathname, query: url.searchParams };
 };
 
-export const navigate = (href: string): void => {
+/** Goes on within a page, such as to another filter: the visitor stays where they are on it, and can go back. */
+export const amend = (href: string): void => {
   history.pushState(null, '', href);
   dispatchEvent(new Event(CHANGED));
+};
+
+/** Goes to another page, seen from its top. */
+export const navigate = (href: string): void => {
+  amend(href);
+  scrollTo(0, 0);
 };
 
 /** Keeps links as links (new tab, copy, keyboard) and only takes over the plain click. */

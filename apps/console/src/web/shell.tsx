@@ -1,22 +1,28 @@
-import type { ReactNode } from 'react';
+import { useEffect, useRef, type ReactNode } from 'react';
 import { call } from './problem.ts';
-import { useQuery } from './query-hook.ts';
-import { followed, navigate, useRoute } from './route.ts';
+import { followed, navigate, useRoute, type Route } from './route.ts';
 import type { Visitor } from './session/login.tsx';
+import { tenantOptions, type TenantLog } from './tenant-choice.ts';
 
 const PAGES = [['/', 'Overview'], ['/explorer', 'Explorer'], ['/system', 'System']] as const;
 
-interface Logs { readonly logs: readonly { readonly tenant: string }[] }
+/** What counts as another page: a choice within one, of a tenant, a log or a period, leaves the keyboard where it is. */
+const pageOf = ({ path, query }: Route): string => [path, ...['event', 'metric', 'after'].flatMap((name) => query.getAll(name))].join(' ');
 
-/** Tenants that have a log; the one in the address is listed even before its first event. */
-const useTenants = (chosen: string): string[] => {
-  const { data } = useQuery<Logs>('/api/logs', 15_000);
-  return [...new Set([chosen, ...(data?.logs ?? []).map((log) => log.tenant)])].sort();
+/** After going to another page the keyboard goes on from its content, and a screen reader says where it is. */
+const useContentFocus = (page: string): void => {
+  const shown = useRef(page);
+  useEffect(() => {
+    if (shown.current !== page) document.getElementById('content')?.focus({ preventScroll: true });
+    shown.current = page;
+  }, [page]);
 };
 
-export const Shell = ({ visitor, tenant, onLeft, children }: { readonly visitor: Visitor; readonly tenant: string; readonly onLeft: () => void; readonly children: ReactNode }) => {
+interface ShellProps { readonly visitor: Visitor; readonly tenant: string; readonly logs: readonly TenantLog[]; readonly onLeft: () => void; readonly children: ReactNode }
+
+export const Shell = ({ visitor, tenant, logs, onLeft, children }: ShellProps) => {
   const route = useRoute();
-  const tenants = useTenants(tenant);
+  useContentFocus(pageOf(route));
   const at = (path: string): string => `${path}?${new URLSearchParams({ tenant })}`;
   const leave = (): void => { void call('/api/session', { method: 'DELETE' }).finally(onLeft); };
   return (
@@ -27,10 +33,12 @@ export const Shell = ({ visitor, tenant, onLeft, children }: { readonly visitor:
         <nav aria-label="Pages">
           {PAGES.map(([path, name]) => <a key={path} href={at(path)} onClick={followed} aria-current={route.path === path ? 'page' : undefined}>{name}</a>)}
         </nav>
-        <label htmlFor="tenant">Tenant</label>
-        <select id="tenant" value={tenant} onChange={(event) => navigate(`${route.path}?${new URLSearchParams({ tenant: event.target.value })}`)}>
-          {tenants.map((name) => <option key={name}>{name}</option>)}
-        </select>
+        <span className="tenant">
+          <label htmlFor="tenant">Tenant</label>
+          <select id="tenant" value={tenant} onChange={(event) => navigate(`${route.path}?${new URLSearchParams({ tenant: event.target.value })}`)}>
+            {tenantOptions(logs, tenant).map(({ name, label }) => <option key={name} value={name}>{label}</option>)}
+          </select>
+        </span>
         <span className="visitor">{visitor.name}</span>
         <button type="button" className="plain" onClick={leave}>Log out</button>
       </header>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { sealedIn, shapeOf } from './event-view.ts';
+import { sealedIn, shapeOf, subjectsIn } from './event-view.ts';
 
 const sealed = { $sealed: { subject: 'sub_1', purpose: 'contact', epoch: 2, path: '/email', typeVersion: 1, box: 'AAAA' } };
 
@@ -26,4 +26,9 @@ describe('a value of an event\'s data', () => {
   it('has a shape whatever it is', () => {
     fc.assert(fc.property(fc.jsonValue(), (value) => { expect(['sealed', 'branch', 'leaf']).toContain(shapeOf(value).kind); }));
   });
+});
+
+it('names whom an event is about once, however many fields are sealed', () => {
+  expect(subjectsIn({ customer: { email: sealed, names: [sealed, { $sealed: { ...sealed.$sealed, subject: 'sub_2' } }] }, plain: 1 })).toEqual(['sub_1', 'sub_2']);
+  expect(subjectsIn({ plain: [1, null] })).toEqual([]);
 });

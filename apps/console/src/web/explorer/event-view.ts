@@ -1,3 +1,6 @@
+/** As the glossary says it. */
+export const EPOCH_MEANS = 'The life of a log between recoveries; positions are comparable only within one.';
+
 /** An event as backbone answers it. */
 export interface EventView {
   readonly log: string;
@@ -36,4 +39,11 @@ export const shapeOf = (value: unknown): Shape => {
   if (Array.isArray(value)) return { kind: 'branch', entries: value.map((item, index) => [String(index), item] as const), isList: true };
   if (isRecord(value)) return { kind: 'branch', entries: Object.entries(value), isList: false };
   return { kind: 'leaf', text: typeof value === 'string' ? value : JSON.stringify(value) };
+};
+
+/** Whom an event's sealed fields are about, each once. */
+export const subjectsIn = (value: unknown): string[] => {
+  const shape = shapeOf(value);
+  if (shape.kind === 'leaf') return [];
+  return shape.kind === 'sealed' ? [shape.sealed.subject] : [...new Set(shape.entries.flatMap(([, child]) => subjectsIn(child)))];
 };

@@ -2,32 +2,45 @@ import { useMemo } from 'react';
 import { metricPath, traceAddress } from '../address.ts';
 import { Chart } from '../chart.tsx';
 import { grouped, money, plotted } from '../format.ts';
-import { useQuery } from '../query-hook.ts';
+import { useQuery, type Refresh } from '../query-hook.ts';
 import { followed, navigate } from '../route.ts';
-import { Failed, Loading } from '../states.tsx';
+import { Awaited, NotRefreshed } from '../states.tsx';
+import type { Filters } from './kpi-cards.tsx';
 
 interface Answer { readonly rows: readonly Readonly<Record<string, string>>[] }
 
 const SHOWN = 10;
+const SHORT = { 'revenue.gross': 'Gross', 'revenue.net': 'Net' } as const;
+
+interface RankedProps {
+  readonly title: string;
+  /** Products are ranked by net revenue: postage is none. */
+  readonly metric: keyof typeof SHORT;
+  readonly dimension: 'product' | 'country';
+  readonly filters: Filters;
+  readonly currency: string;
+  readonly refresh: Refresh;
+}
 
 /** The ten greatest values of a dimension, drawn and as a table whose rows lead to their events. */
-export const RankedRevenue = ({ title, dimension, tenant, currency, everyMs }: { readonly title: string; readonly dimension: 'product' | 'country'; readonly tenant: string; readonly currency: string; readonly everyMs: number }) => {
-  const { data, problem, reload } = useQuery<Answer>(metricPath({ metric: 'revenue.gross', tenant, by: dimension, where: [`currency=${currency}`] }, [['limit', String(SHOWN)]]), everyMs);
-  const rows = useMemo(() => (data?.rows ?? []).slice(0, SHOWN).map((row) => ({ label: row[dimension] ?? '', value: row['value'] ?? '0' })), [data, dimension]);
-  const points = useMemo(() => rows.map(({ label, value }) => ({ label: label === '' ? 'unknown' : label, value: plotted(value), exact: money(value, currency) })), [rows, currency]);
-  const trace = (label: string): string => traceAddress({ metric: 'revenue.gross', tenant, where: [`currency=${currency}`, `${dimension}=${label}`] });
+export const RankedRevenue = ({ title, metric, dimension, filters, currency, refresh }: RankedProps) => {
+  const query = useQuery<Answer>(metricPath({ metric, ...filters, by: dimension }, [['limit', String(SHOWN)]]), refresh);
+  const { data } = query;
+  const rows = useMemo(() => (data?.rows ?? []).slice(0, SHOWN).map((row) => ({ key: row[dimension] ?? '', label: row[dimension] || 'unknown', value: row['value'] ?? '0' })), [data, dimension]);
+  const points = useMemo(() => rows.map(({ key, label, value }) => ({ key, label, value: plotted(value), exact: money(value, currency) })), [rows, currency]);
+  const trace = (key: string): string => traceAddress({ metric, ...filters, where: [...filters.where ?? [], `${dimension}=${key}`] });
   const heading = `ranked-${dimension}`;
   return (
     <section aria-labelledby={heading}>
       <h2 id={heading}>{title}, {currency}</h2>
-      {problem && !data && <Failed problem={problem} onRetry={reload} />}
-      {!problem && !data && <Loading what={title} />}
+      <Awaited query={query} what={title} />
+      <NotRefreshed query={query} />
       {data && (
         <>
-          <Chart kind="bar" title={title} points={points} onPick={(label) => navigate(trace(label))} />
+          <Chart kind="rank" title={title} points={points} onPick={(key) => navigate(trace(key))} />
           <table>
-            <thead><tr><th scope="col">{dimension}</th><th scope="col" className="number">Gross</th><th scope="col">Events</th></tr></thead>
-            <tbody>{rows.map(({ label, value }) => <tr key={label}><th scope="row">{label === '' ? 'unknown' : label}</th><td className="number">{grouped(value)}</td><td><a href={trace(label)} onClick={followed} aria-label={`trace: events behind ${label}`}>trace</a></td></tr>)}</tbody>
+            <thead><tr><th scope="col">{dimension}</th><th scope="col" className="number">{SHORT[metric]}, {currency}</th><th scope="col">Events</th></tr></thead>
+            <tbody>{rows.map(({ key, label, value }) => <tr key={key}><th scope="row">{label}</th><td className="number">{grouped(value)}</td><td><a href={trace(key)} onClick={followed} aria-label={`trace: events behind ${label}`}>trace</a></td></tr>)}</tbody>
           </table>
         </>
       )}

@@ -1,37 +1,47 @@
 import { useMemo } from 'react';
 import { metricPath, traceAddress } from '../address.ts';
 import { Chart } from '../chart.tsx';
-import { grouped, money, plotted } from '../format.ts';
-import { useQuery } from '../query-hook.ts';
+import { counted, grouped, money, plotted } from '../format.ts';
+import { Scrolled } from '../page.tsx';
+import { useQuery, type Refresh } from '../query-hook.ts';
 import { followed, navigate } from '../route.ts';
-import { Failed, Loading } from '../states.tsx';
-import { periodOf } from './period.ts';
-
-export type Grain = 'hour' | 'day' | 'month';
+import { Awaited, NotRefreshed } from '../states.tsx';
+import type { Filters } from './kpi-cards.tsx';
+import type { Grain } from './overview-view.ts';
+import { periodOf, writtenPeriod } from './period.ts';
 
 interface Answer { readonly rows: readonly Readonly<Record<string, string>>[]; readonly cut?: boolean }
+interface Bucket { readonly key: string; readonly label: string; readonly value: string }
 
-/** Enough for three months of hours on a screen; older ones are a `from` away in the explorer. */
+/** Enough for three months of hours on a screen; older ones are a `from` away. */
 const MAX_POINTS = 2200;
 
-export const RevenueOverTime = ({ tenant, currency, grain, everyMs }: { readonly tenant: string; readonly currency: string; readonly grain: Grain; readonly everyMs: number }) => {
-  const { data, problem, reload } = useQuery<Answer>(metricPath({ metric: 'revenue.gross', tenant, by: grain, where: [`currency=${currency}`] }, [['limit', '10000']]), everyMs);
-  const rows = useMemo(() => (data?.rows ?? []).slice(-MAX_POINTS).map((row) => ({ label: row[grain] ?? '', value: row['value'] ?? '0' })), [data, grain]);
-  const points = useMemo(() => rows.map(({ label, value }) => ({ label, value: plotted(value), exact: money(value, currency) })), [rows, currency]);
-  const trace = (label: string): string => traceAddress({ metric: 'revenue.gross', tenant, where: [`currency=${currency}`], ...periodOf(label) });
-  if (problem && !data) return <Failed problem={problem} onRetry={reload} />;
-  if (!data) return <Loading what="revenue" />;
+/** The last one may not be over: its value is what has been sold so far. */
+const bucketsOf = (rows: Answer['rows'], grain: Grain): Bucket[] => rows.slice(-MAX_POINTS).map((row) => {
+  const key = row[grain] ?? '';
+  return { key, label: `${writtenPeriod(key)}${Date.parse(periodOf(key).to) > Date.now() ? ' (so far)' : ''}`, value: row['value'] ?? '0' };
+});
+
+export const RevenueOverTime = ({ filters, currency, grain, refresh }: { readonly filters: Filters; readonly currency: string; readonly grain: Grain; readonly refresh: Refresh }) => {
+  const query = useQuery<Answer>(metricPath({ metric: 'revenue.gross', ...filters, by: grain }, [['limit', '10000']]), refresh);
+  const { data } = query;
+  const buckets = useMemo(() => bucketsOf(data?.rows ?? [], grain), [data, grain]);
+  const points = useMemo(() => buckets.map(({ key, label, value }) => ({ key, label, value: plotted(value), exact: money(value, currency) })), [buckets, currency]);
+  const trace = (key: string): string => traceAddress({ metric: 'revenue.gross', ...filters, ...periodOf(key) });
+  if (!data) return <Awaited query={query} what="revenue" />;
+  if (buckets.length === 0) return <p className="quiet">Nothing was sold in this period.</p>;
   return (
     <>
-      <Chart kind="line" title={`Revenue by ${grain}`} points={points} onPick={(label) => navigate(trace(label))} />
+      <NotRefreshed query={query} />
+      <Chart kind="time" title={`Revenue by ${grain}`} axis={currency} points={points} onPick={(key) => navigate(trace(key))} />
       <details>
-        <summary>As a table ({rows.length} rows)</summary>
-        <div className="scroll" tabIndex={0} role="region" aria-label={`Revenue by ${grain}`}>
+        <summary>As a table ({counted(buckets.length, 'row')})</summary>
+        <Scrolled label={`Revenue by ${grain}`}>
           <table>
-            <thead><tr><th scope="col">{grain}</th><th scope="col" className="number">Gross, {currency}</th><th scope="col">Events</th></tr></thead>
-            <tbody>{rows.map(({ label, value }) => <tr key={label}><th scope="row">{label}</th><td className="number">{grouped(value)}</td><td><a href={trace(label)} onClick={followed} aria-label={`trace: events behind ${label}`}>trace</a></td></tr>)}</tbody>
+            <thead><tr><th scope="col">{grain} (UTC)</th><th scope="col" className="number">Gross, {currency}</th><th scope="col">Events</th></tr></thead>
+            <tbody>{buckets.map(({ key, label, value }) => <tr key={key}><th scope="row">{label}</th><td className="number">{grouped(value)}</td><td><a href={trace(key)} onClick={followed} aria-label={`trace: events behind ${label}`}>trace</a></td></tr>)}</tbody>
           </table>
-        </div>
+        </Scrolled>
       </details>
     </>
   );

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { consumersOf, lagOf, snapshotLine, type SystemView } from './system-view.ts';
+import { consumersOf, lagOf, serviceRows, snapshotLine, type SystemView } from './system-view.ts';
 
 const log = { tenant: 'shop', log: 'sales/0', epoch: 7, head: 100, relayed: 90 };
 const consumer = { tenant: 'shop', log: 'sales/0', position: 80, state: 'running' };
@@ -20,6 +20,22 @@ it('shows a log that nobody reads', () => {
 it('gives the lag in events, never below zero', () => {
   expect(lagOf(log, { name: 'analytics', position: 80 })).toBe('20');
   expect(lagOf(log, { name: 'analytics', position: 101 })).toBe('0');
+});
+
+describe('the services', () => {
+  const services: SystemView['services'] = [{ name: 'console', healthy: true, problems: {} }, { name: 'analytics', healthy: false, problems: { bus: 'away' } }];
+
+  it('come with memory and restarts, and are followed by the other processes of the supervisor', () => {
+    const processes = [{ name: 'nats', healthy: true, pssBytes: 3, restarts: 0 }, { name: 'analytics', healthy: true, pssBytes: 5, restarts: 2 }];
+    expect(serviceRows({ services, processes })).toEqual([
+      { name: 'console', healthy: true, problems: {} }, { name: 'analytics', healthy: false, problems: { bus: 'away' }, pssBytes: 5, restarts: 2 },
+      { name: 'nats', healthy: true, problems: {}, pssBytes: 3, restarts: 0 },
+    ]);
+  });
+
+  it('come alone where no supervisor can be asked', () => {
+    expect(serviceRows({ services })).toEqual(services);
+  });
 });
 
 describe('the oldest snapshot', () => {

@@ -7,9 +7,17 @@ export interface CountDifference { readonly kind: string; readonly about: string
 /** Age of the oldest snapshot somebody holds open on the event database: while it grows, nothing that was replaced since is cleaned up. */
 export interface OldestSnapshot { readonly snapshotSeconds: number; readonly thresholdSeconds: number; readonly alert: boolean }
 
-/** Parts that couldn't be had are missing. */
+export interface ServiceState { readonly name: string; readonly healthy: boolean; readonly problems: Readonly<Record<string, string>> }
+
+/** What the supervisor knows of a process it runs. */
+export interface ProcessState { readonly name: string; readonly healthy: boolean; readonly pssBytes: number; readonly restarts: number }
+
+/** Parts that couldn't be had are missing, and named in `failed`. */
 export interface SystemView {
-  readonly services: readonly { readonly name: string; readonly healthy: boolean; readonly problems: Readonly<Record<string, string>> }[];
+  readonly services: readonly ServiceState[];
+  /** Missing too where no supervisor runs the services, as in a cluster. */
+  readonly processes?: readonly ProcessState[];
+  readonly failed?: readonly string[];
   readonly logs?: readonly LogState[];
   readonly consumers: readonly { readonly name: string; readonly consumers?: readonly ConsumerState[] }[];
   readonly sources?: readonly SourceSums[];
@@ -17,6 +25,16 @@ export interface SystemView {
   readonly differences?: readonly CountDifference[];
   readonly snapshot?: Partial<OldestSnapshot>;
 }
+
+export interface ServiceRow extends ServiceState { readonly pssBytes?: number; readonly restarts?: number }
+
+/** Services with what the supervisor knows of them, then the other processes it runs: databases, the bus, itself. */
+export const serviceRows = ({ services, processes = [] }: Pick<SystemView, 'services' | 'processes'>): ServiceRow[] => {
+  const byName = new Map(processes.map((process) => [process.name, process]));
+  const measured = ({ pssBytes, restarts }: Partial<ProcessState> = {}): Pick<ServiceRow, 'pssBytes' | 'restarts'> => ({ pssBytes, restarts });
+  const others = processes.filter(({ name }) => !services.some((service) => service.name === name));
+  return [...services.map((service) => ({ ...service, ...measured(byName.get(service.name)) })), ...others.map((process) => ({ name: process.name, healthy: process.healthy, problems: {}, ...measured(process) }))];
+};
 
 export interface NamedConsumer { readonly name: string; readonly position?: number; readonly state?: string; readonly reason?: string; readonly parked?: number }
 
