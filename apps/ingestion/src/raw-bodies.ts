@@ -14,13 +14,12 @@ const WITH_A_KEY: Patience = { maxBytes: 64 * 1024 * 1024, maxMs: 10_000 };
  * An answer waits for the request's end: closing while the client still writes makes its system throw the answer away. After the bounds the
  * connection is closed all the same.
  */
-const answerAfterBody = (request: FastifyRequest, reply: FastifyReply, payload: unknown, done: (error: null, payload: unknown) => void): void => {
-  if (request.raw.complete || announcedBytes(request.raw) === 0) return done(null, payload);
+const answerAfterBody = async (request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> => {
+  if (request.raw.complete || announcedBytes(request.raw) === 0) return payload;
   // A route says 413 only to a sender that it knows.
-  void discardRest(request.raw, reply.statusCode === 413 ? WITH_A_KEY : WITH_ANYONE).then((ended) => {
-    if (!ended) void reply.header('connection', 'close');
-    done(null, payload);
-  });
+  const ended = await discardRest(request.raw, reply.statusCode === 413 ? WITH_A_KEY : WITH_ANYONE);
+  if (!ended) void reply.header('connection', 'close');
+  return payload;
 };
 
 /**
