@@ -97,13 +97,15 @@ describe('health', () => {
 
 describe('the supervisor\'s endpoint', () => {
   const bearer = { authorization: 'Bearer mrt_right' };
-  it('serves status and stop to the operator, and nothing to others', async () => {
+  it('serves status and stop to the operator, status alone to the console, and nothing to others', async () => {
     let stops = 0;
-    const server = await serveSupervisor(0, 'mrt_right', { status: async () => ({ ready: true, services: [] }), stop: () => { stops += 1; } });
+    const server = await serveSupervisor(0, { operator: 'mrt_right', console: 'mrt_pages' }, { status: async () => ({ ready: true, services: [] }), stop: () => { stops += 1; } });
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const status = await fetch(`${url}/v1/status`, { headers: bearer });
     expect([status.status, await status.json()]).toEqual([200, { ready: true, services: [] }]);
-    for (const headers of [{}, { authorization: 'Bearer mrt_wrong' }, { authorization: 'mrt_right' }]) expect((await fetch(`${url}/v1/stop`, { method: 'POST', headers })).status).toBe(401);
+    const pages = { authorization: 'Bearer mrt_pages' };
+    expect((await fetch(`${url}/v1/status`, { headers: pages })).status).toBe(200);
+    for (const headers of [{}, { authorization: 'Bearer mrt_wrong' }, { authorization: 'mrt_right' }, pages]) expect((await fetch(`${url}/v1/stop`, { method: 'POST', headers })).status).toBe(401);
     expect(stops).toBe(0);
     expect((await fetch(`${url}/v1/stop`, { method: 'GET', headers: bearer })).status).toBe(404);
     expect((await fetch(`${url}/v1/stop`, { method: 'POST', headers: bearer })).status).toBe(202);

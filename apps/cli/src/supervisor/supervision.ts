@@ -128,7 +128,7 @@ export const supervise = async (config: CliConfig, options: SupervisionOptions, 
     platform = prepared.platform;
     void cancelled.then(() => platform?.requestStop());
     endRotation = keepLogsBounded(home.path('logs'), (failure) => report('supervisor', `could not rotate a log: ${failure}`));
-    endpoint = await serveSupervisor(prepared.ports.supervisor, apiToken(home, 'operator'), { status: () => prepared.platform.status(), stop: stopAsked });
+    endpoint = await serveSupervisor(prepared.ports.supervisor, { operator: apiToken(home, 'operator'), console: apiToken(home, 'console') }, { status: () => prepared.platform.status(), stop: stopAsked });
     writePrivate(home.path(...runningFile), JSON.stringify({ port: options.port } satisfies RunningPlatform));
     await bringUp(prepared);
     return { home, ports: prepared.ports, client: prepared.client, stop: letGo };
