@@ -2,6 +2,8 @@
 export interface Fact {
   readonly type: string;
   readonly data: Readonly<Record<string, unknown>>;
+  /** How long ago it happened, where that isn't just now. */
+  readonly lateMs?: number;
 }
 
 /** Units of one product that an order wants promised. */

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import type { Act, Fact, ReservationOutcome, ReservationWish, Story } from './act.ts';
 import { assortmentOf, priceText, type Product } from './assortment.ts';
 import { Clientele } from './clientele.ts';
+import { LATE_SHARE } from './lateness.ts';
 import { orderStory, type Basket } from './order.ts';
 import { seededRandom, type Random } from './random.ts';
 import { visitStory, type Visit } from './visit.ts';
@@ -92,6 +93,18 @@ describe('an order', () => {
     const told = tellAll(later[0]!);
     expect(types(told)).toEqual(['inventory.stock.shipped', 'inventory.stock.shipped', 'sales.order.returned', 'sales.refund.issued']);
     expect(told.facts[3]!.data).toMatchObject({ refundId: 'ref-o-1', paymentId: 'pay-o-1', amount: priceText(total(basket)) });
+  });
+
+  it('that comes late does so with all that follows: nothing comes back before it was placed', () => {
+    const later: Story[] = [];
+    const told = order(rigged((probability) => probability === LATE_SHARE || probability === 0.07), undefined, later);
+    const sales = [...told.facts, ...tellAll(later[0]!).facts].filter(({ type }) => type.startsWith('sales.'));
+    expect(sales.map(({ type }) => type)).toEqual(['sales.order.placed', 'sales.payment.captured', 'sales.order.returned', 'sales.refund.issued']);
+    const { lateMs } = sales[0]!;
+    expect(lateMs).toBeGreaterThanOrEqual(3_600_000);
+    expect(sales.map((sale) => sale.lateMs)).toEqual(sales.map(() => lateMs));
+    const dated = new Date(clock.now().getTime() - lateMs!).toISOString();
+    for (const { data } of [sales[0]!, sales[2]!]) expect(data['lines']).toEqual(basket.map(() => expect.objectContaining({ placedAt: dated })));
   });
 
   it('adds up for any basket and any stock: what is paid is what is placed', () => {

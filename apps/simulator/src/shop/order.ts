@@ -1,5 +1,6 @@
-import { tell, type Act, type ReservationOutcome, type Story } from './act.ts';
+import { tell, type Act, type Fact, type ReservationOutcome, type Story } from './act.ts';
 import { CURRENCY, priceText, type Product } from './assortment.ts';
+import { latenessMs } from './lateness.ts';
 import type { Visit } from './visit.ts';
 
 export type Basket = readonly { readonly product: Product; readonly quantity: number }[];
@@ -9,13 +10,17 @@ interface Order {
   readonly lines: Basket;
   readonly cents: number;
   readonly reservationId: string;
+  /** All of an order's sales come as late as itself, or it would come back before it was placed. */
+  readonly lateMs: number;
 }
 
 const REPLENISHED_UNITS = 500;
 
-const orderLines = ({ lines, visit }: Order, sign: 1 | -1): object[] => lines.map(({ product, quantity }, index) => ({
+const tellSale = ({ lateMs }: Order, type: string, data: Fact['data']): Act => ({ kind: 'fact', fact: { type, data, lateMs } });
+
+const orderLines = ({ lines, visit, lateMs }: Order, sign: 1 | -1): object[] => lines.map(({ product, quantity }, index) => ({
   lineNo: index + 1, productId: product.productId, description: product.name, quantity: quantity * sign,
-  unitPrice: priceText(product.cents), kind: 'product', placedAt: visit.now().toISOString(),
+  unitPrice: priceText(product.cents), kind: 'product', placedAt: new Date(visit.now().getTime() - lateMs).toISOString(),
 }));
 
 const orderData = (order: Order, sign: 1 | -1): Record<string, unknown> => {
@@ -31,8 +36,8 @@ export const orderStory = function* (visit: Visit, basket: Basket, cents: number
   const reservationId = `res-${orderId}`;
   const promised = yield* reserve(visit, basket, reservationId);
   if (promised.length === 0) return;
-  const order: Order = { visit, lines: promised, cents: promised.length === basket.length ? cents : total(promised), reservationId };
-  yield tell('sales.order.placed', { ...orderData(order, 1), reservationId });
+  const order: Order = { visit, lines: promised, cents: promised.length === basket.length ? cents : total(promised), reservationId, lateMs: latenessMs(visit.random) };
+  yield tellSale(order, 'sales.order.placed', { ...orderData(order, 1), reservationId });
   yield tell('clickstream.checkout.completed', { ...base, orderId, amount: priceText(order.cents), currency: CURRENCY, items: promised.length });
   yield* pay(order);
 };
@@ -52,12 +57,12 @@ const pay = function* (order: Order): Story {
   const { visit: { random, orderId, later } } = order;
   const payment = { paymentId: `pay-${orderId}`, orderId, amount: priceText(order.cents), currency: CURRENCY, method: random.pick(['card', 'invoice', 'wallet']), provider: 'provider-1' };
   if (random.chance(0.05)) {
-    yield tell('sales.payment.failed', { ...payment, reason: 'card-declined' });
-    yield tell('sales.order.cancelled', { ...orderData(order, -1), cancels: orderId, reason: 'payment-failed' });
+    yield tellSale(order, 'sales.payment.failed', { ...payment, reason: 'card-declined' });
+    yield tellSale(order, 'sales.order.cancelled', { ...orderData(order, -1), cancels: orderId, reason: 'payment-failed' });
     yield* eachLine(order, 'inventory.stock.released', { reason: 'payment-failed' });
     return;
   }
-  yield tell('sales.payment.captured', payment);
+  yield tellSale(order, 'sales.payment.captured', payment);
   later(afterwards(order, payment.paymentId));
 };
 
@@ -75,6 +80,6 @@ const afterwards = function* (order: Order, paymentId: string): Story {
   yield* eachLine(order, 'inventory.stock.shipped', {});
   if (!random.chance(0.07)) return;
   yield { kind: 'pause', acts: random.integer(200, 800) };
-  yield tell('sales.order.returned', { ...orderData(order, -1), returns: orderId, reason: 'not-as-expected' });
-  yield tell('sales.refund.issued', { refundId: `ref-${orderId}`, orderId, paymentId, amount: priceText(order.cents), currency: CURRENCY, reason: 'returned' });
+  yield tellSale(order, 'sales.order.returned', { ...orderData(order, -1), returns: orderId, reason: 'not-as-expected' });
+  yield tellSale(order, 'sales.refund.issued', { refundId: `ref-${orderId}`, orderId, paymentId, amount: priceText(order.cents), currency: CURRENCY, reason: 'returned' });
 };

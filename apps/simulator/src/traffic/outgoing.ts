@@ -1,4 +1,5 @@
 import type { Fact } from '../shop/act.ts';
+import { LATE_SHARE, latenessMs } from '../shop/lateness.ts';
 import type { Random } from '../shop/random.ts';
 
 /** A CloudEvent as it goes over the wire. */
@@ -25,7 +26,7 @@ export const openingEvents = ({ seed }: RunName, facts: readonly Fact[]): Outgoi
   ({ specversion: '1.0', id: `sim-${seed}-opening-${index}`, source: SOURCE, type: fact.type, time: OPENED_AT, data: fact.data }));
 
 /** Shares of what goes wrong in real traffic; small, but seen within a minute at 50 events a second. */
-export const SHARES = { duplicate: 0.02, late: 0.01, malformed: 0.01, unnamedField: 0.01 } as const;
+export const SHARES = { duplicate: 0.02, late: LATE_SHARE, malformed: 0.01, unnamedField: 0.01 } as const;
 const REMEMBERED = 200;
 const HOUR_MS = 3_600_000;
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz';
@@ -54,9 +55,9 @@ export class Traffic {
     return events;
   }
 
-  private event({ type, data }: Fact): OutgoingEvent {
-    const late = type.startsWith('clickstream.') && this.random.chance(SHARES.late);
-    const time = new Date(this.now().getTime() - (late ? this.random.integer(1, 72) * HOUR_MS : 0)).toISOString();
+  private event({ type, data, lateMs }: Fact): OutgoingEvent {
+    const late = lateMs ?? (type.startsWith('clickstream.') ? latenessMs(this.random) : 0);
+    const time = new Date(this.now().getTime() - late).toISOString();
     const unnamed = this.random.chance(SHARES.unnamedField) ? { forwardedBy: this.stranger() } : {};
     return this.wire(type, time, { ...data, ...unnamed });
   }
