@@ -4,12 +4,15 @@ import { printableConfig, readSecretFile } from '@millrace/service-kit';
 import { Simulation } from './simulation.ts';
 import { parseSimulatorArguments, readSimulatorConfig, simulatorConfig, simulatorEnvironment } from './simulator.config.ts';
 import { IntakeClient } from './traffic/intake-client.ts';
+import { rateText } from './traffic/pace.ts';
 import { journalWriter, manifestWriter } from './traffic/record-file.ts';
 import { reserveStock } from './traffic/stock-desk.ts';
 
 /** After SIGTERM what waits may still be sent for so long; after a run of a set length, longer: a restart may be going on. */
 const LAST_WORDS_MS = 5000;
 const LAST_WORDS_OF_A_RUN_MS = 120_000;
+/** The first orders would be lost on a bus that is only just being connected to. */
+const BUS_WITHIN_MS = 5000;
 
 const say = (text: string): void => { process.stderr.write(`${text}\n`); };
 
@@ -28,13 +31,16 @@ const simulate = async (args: readonly string[]): Promise<object> => {
     });
   }
   if (options.forMs !== undefined) setTimeout(() => giveUp.abort(), options.forMs + LAST_WORDS_OF_A_RUN_MS).unref();
-  const simulation = new Simulation({ seed: options.seed, run: Date.now().toString(36), perSecond: options.rate, forMs: options.forMs }, {
+  await link.ready(BUS_WITHIN_MS).catch(() => say('simulator: no bus yet; nothing is ordered until it is there'));
+  const rate = { perSecond: options.rate, forMs: options.forMs };
+  say(`simulator: ${rateText(rate, systemClock.now())}`);
+  const simulation = new Simulation({ seed: options.seed, run: Date.now().toString(36), ...rate }, {
     clock: systemClock, send: (events, signal) => intake.send(events, signal), reserve: (wish) => reserveStock(link, options.tenant, wish),
     willSend: manifestWriter(options.manifest), answered: journalWriter(options.journal),
   });
   const report = await simulation.run(stop.signal, giveUp.signal);
   await link.close();
-  return { tenant: options.tenant, seed: options.seed, ...report };
+  return { tenant: options.tenant, seed: options.seed, rate: options.rate, ...report };
 };
 
 try {

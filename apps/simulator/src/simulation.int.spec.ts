@@ -4,10 +4,11 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { BusLink, respond, respondError } from '@millrace/event-bus';
 import { DomainError, systemClock } from '@millrace/kernel';
 import { natsUrl, uniqueTenant } from '@millrace/testing';
-import type { ReservationOutcome } from './shop/act.ts';
+import type { ReservationOutcome, ReservationWish } from './shop/act.ts';
 import { Simulation, type Surroundings } from './simulation.ts';
 import { IntakeClient, type EventOutcome } from './traffic/intake-client.ts';
 import type { OutgoingEvent } from './traffic/outgoing.ts';
@@ -109,6 +110,38 @@ describe('a simulation', () => {
     const report = await new Simulation({ seed: 7, run: 'f', perSecond: 1000 }, surroundings({ reserve })).run(stop.signal, never);
     expect([report.orders, report.reserved]).toEqual([0, 0]);
     expect(report.unanswered).toBeGreaterThan(0);
+  });
+});
+
+describe('a seed', () => {
+  /** All that a run sends, without the times: the stock says no to some, and answers after as long as told. */
+  const sentWith = async (latencyMs: (wish: ReservationWish) => number, sendingMs: number): Promise<string[]> => {
+    const sent: OutgoingEvent[] = [];
+    const around = surroundings({
+      reserve: async (wish) => { await pause(latencyMs(wish)); return wish.quantity > 3 ? 'refused' : 'reserved'; },
+      willSend: (events) => { sent.push(...events); },
+    });
+    const send: Surroundings['send'] = async (events, signal) => { await pause(sendingMs); return around.send(events, signal); };
+    await new Simulation({ seed: 7, run: 'same', perSecond: 600, forMs: 2000 }, { ...around, send }).run(never, never);
+    return sent.map((event) => JSON.stringify(event, (key, value: unknown) => (key === 'time' || key === 'placedAt' ? undefined : value)));
+  };
+
+  it('sends the same events in the same order, however long stock and intake take to answer', async () => {
+    const [quick, slow] = [await sentWith(() => 0, 0), await sentWith(({ productId, quantity }) => (Number(productId.slice(-2)) * 7 + quantity * 40) % 300, 70)];
+    expect(quick.filter((event) => event.includes('sales.order.placed')).length).toBeGreaterThan(5);
+    expect(slow).toEqual(quick);
+  });
+
+  it('opens before it asks: what was there at the start is answered for by then', async () => {
+    const stop = new AbortController();
+    const answeredWhenAsked: number[] = [];
+    let answered = 0;
+    const around = surroundings({
+      reserve: async () => { answeredWhenAsked.push(answered); stop.abort(); return 'reserved'; }, answered: (outcomes) => { answered += outcomes.length; },
+    });
+    const send: Surroundings['send'] = async (events, signal) => { await pause(400); return around.send(events, signal); };
+    await new Simulation({ seed: 7, run: 'h', perSecond: 2000 }, { ...around, send }).run(stop.signal, never);
+    expect(Math.min(...answeredWhenAsked)).toBeGreaterThanOrEqual(240);
   });
 });
 

@@ -5,13 +5,9 @@ import { seededRandom } from './shop/random.ts';
 import { Shop } from './shop/shop.ts';
 import type { EventOutcome } from './traffic/intake-client.ts';
 import { openingEvents, Traffic, type OutgoingEvent, type RunName } from './traffic/outgoing.ts';
-import { Pace } from './traffic/pace.ts';
+import { Pace, type Rate } from './traffic/pace.ts';
 
-export interface SimulationOptions extends RunName {
-  readonly perSecond: number;
-  /** For ever when absent. */
-  readonly forMs?: number;
-}
+export type SimulationOptions = RunName & Rate;
 
 export interface Surroundings {
   readonly clock: Clock;
@@ -37,8 +33,6 @@ const TICK_MS = 50;
 const BATCH = 200;
 /** The shop waits when so much is unsent: memory stays bounded while the intake is away. */
 const MOST_WAITING = 4000;
-/** Reservations asked at once. */
-const MOST_ASKED = 32;
 
 /** Runs the shop against its surroundings at its pace, until its time is over or it is stopped. */
 export class Simulation {
@@ -47,9 +41,11 @@ export class Simulation {
   private readonly shop: Shop;
   private readonly traffic: Traffic;
   private readonly outbox: OutgoingEvent[] = [];
-  private readonly asked = new Set<Promise<void>>();
+  private readonly asked = new Set<Promise<ReservationOutcome>>();
   private readonly counts = { sent: 0, accepted: 0, duplicate: 0, rejected: 0, orders: 0, reserved: 0, refused: 0, unanswered: 0 };
   private finished = false;
+  /** Events told beyond what was due: a fact and its duplicate aren't parted. */
+  private ahead = 0;
 
   constructor(options: SimulationOptions, around: Surroundings) {
     this.options = options;
@@ -61,47 +57,60 @@ export class Simulation {
 
   /** `stop` ends the shop; what waits is still sent. `giveUp` ends the sending as well. */
   async run(stop: AbortSignal, giveUp: AbortSignal): Promise<SimulationReport> {
-    this.outbox.push(...openingEvents(this.options, this.shop.openingFacts()));
+    await this.open(giveUp);
     const sending = this.sendAll(giveUp);
     sending.catch(() => { this.finished = true; });
-    await this.act(stop);
-    await Promise.all(this.asked);
-    this.finished = true;
+    try {
+      await this.act(stop);
+      await Promise.all(this.asked);
+    } finally {
+      this.finished = true;
+    }
     await sending;
     return { ...this.counts };
   }
 
+  /** Stock is stored before the first order asks for it, or it would find empty shelves. */
+  private async open(giveUp: AbortSignal): Promise<void> {
+    const events = openingEvents(this.options, this.shop.openingFacts());
+    for (let from = 0; from < events.length; from += BATCH) await this.sendBatch(events.slice(from, from + BATCH), giveUp);
+  }
+
   private async act(stop: AbortSignal): Promise<void> {
     const { clock } = this.around;
-    const pace = new Pace(this.options.perSecond, clock.now());
-    const endsAt = clock.now().getTime() + (this.options.forMs ?? Infinity);
-    while (!stop.aborted && !this.finished && clock.now().getTime() < endsAt) {
-      const due = pace.due(clock.now());
-      if (this.outbox.length < MOST_WAITING && this.asked.size < MOST_ASKED) this.actTimes(due);
+    const pace = new Pace(this.options, clock.now());
+    for (let over = false; !over && !stop.aborted && !this.finished;) {
       await pause(TICK_MS, undefined, { signal: stop }).catch(() => undefined);
+      const now = clock.now();
+      over = pace.isOver(now);
+      await this.tell(pace.due(now), stop);
     }
   }
 
-  private actTimes(facts: number): void {
-    for (let told = 0; told < facts;) {
-      const next = this.shop.next();
+  /** What is due while too much waits is let go. */
+  private async tell(due: number, stop: AbortSignal): Promise<void> {
+    let left = due - this.ahead;
+    while (left > 0 && this.outbox.length < MOST_WAITING && !stop.aborted) {
+      const next = await this.shop.next();
       if (next.kind === 'reserve') {
-        this.ask(next.wish, (outcome) => next.answer(outcome));
+        next.answer(this.ask(next.wish));
         continue;
       }
       const events = this.traffic.of(next.fact);
       if (next.fact.type === 'sales.order.placed') this.counts.orders += 1;
       this.outbox.push(...events);
-      told += events.length;
+      left -= events.length;
     }
+    this.ahead = Math.max(0, -left);
   }
 
-  private ask(wish: ReservationWish, answer: (outcome: ReservationOutcome) => void): void {
+  private ask(wish: ReservationWish): Promise<ReservationOutcome> {
     const asking = this.around.reserve(wish).then((outcome) => {
       this.counts[outcome] += 1;
-      answer(outcome);
+      return outcome;
     }).finally(() => this.asked.delete(asking));
     this.asked.add(asking);
+    return asking;
   }
 
   private async sendAll(giveUp: AbortSignal): Promise<void> {

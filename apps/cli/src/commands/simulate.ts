@@ -52,7 +52,7 @@ const runSimulator = async ({ config }: CommandContext, options: SimulateOptions
 
 export const registerSimulate: Register = (program, context) => {
   withTenant(program.command('simulate').description('a seeded shop that sends its events through the public intake'), 'demo')
-    .option('--rate <n>', 'events per second, as the mean of a day', parseCount('--rate', 1, 20_000), 50)
+    .option('--rate <n>', 'events per second: the mean of the run under --for, of a day without', parseCount('--rate', 1, 20_000), 50)
     .option('--seed <n>', 'same seed, same shop', parseCount('--seed', 0, 4_294_967_295), 7)
     .option('--for <duration>', 'how long, e.g. 60s; until Ctrl-C when absent', parseDuration('--for'))
     .option('--manifest <file>', 'write the personal values used, for scans that look for them')

@@ -4,7 +4,7 @@ import { checkData, checkWireEvent, findContract } from '@millrace/contracts';
 import { fixedClock } from '@millrace/kernel';
 import { assortmentOf, popularProduct, priceText } from './assortment.ts';
 import type { Fact, ReservationOutcome, ReservationWish } from './act.ts';
-import { dayFactor } from './day-pattern.ts';
+import { dayFactor, meanMsBetween } from './day-pattern.ts';
 import { personOf } from './person.ts';
 import { seededRandom } from './random.ts';
 import { Shop } from './shop.ts';
@@ -15,10 +15,10 @@ const shopOf = (seed: number, run = 'r1'): Shop => new Shop(seededRandom(seed), 
 interface Trade { readonly facts: Fact[]; readonly wishes: ReservationWish[] }
 
 /** So many acts of a shop whose stock answers as told. */
-const trade = (shop: Shop, acts: number, stock: (wish: ReservationWish) => ReservationOutcome = () => 'reserved'): Trade => {
+const trade = async (shop: Shop, acts: number, stock: (wish: ReservationWish) => ReservationOutcome | Promise<ReservationOutcome> = () => 'reserved'): Promise<Trade> => {
   const done: Trade = { facts: [], wishes: [] };
   for (let act = 0; act < acts; act += 1) {
-    const next = shop.next();
+    const next = await shop.next();
     if (next.kind === 'fact') done.facts.push(next.fact);
     else {
       done.wishes.push(next.wish);
@@ -93,15 +93,37 @@ it('has a day whose mean is 1, busiest in the evening', () => {
   expect(Math.min(...hours)).toBeGreaterThan(0.4);
 });
 
+it('counts an hour at its factor, and a day as a day, wherever it begins', () => {
+  const [hour, day] = [3_600_000, 86_400_000];
+  fc.assert(fc.property(fc.date({ min: new Date('2000-01-01'), max: new Date('2100-01-01'), noInvalidDate: true }), (from) => {
+    const middle = new Date(from.getTime() + hour / 2);
+    expect(meanMsBetween(from.getTime(), from.getTime() + hour) / hour).toBeCloseTo(dayFactor(middle), 2);
+    expect(meanMsBetween(from.getTime(), from.getTime() + day) / day).toBeCloseTo(1, 9);
+  }));
+});
+
 describe('the shop', () => {
-  it('does the same again for the same seed and run, and something else for another seed', () => {
-    expect(trade(shopOf(7), 1000)).toEqual(trade(shopOf(7), 1000));
-    expect(trade(shopOf(7), 300)).not.toEqual(trade(shopOf(8), 300));
+  it('does the same again for the same seed and run, and something else for another seed', async () => {
+    expect(await trade(shopOf(7), 1000)).toEqual(await trade(shopOf(7), 1000));
+    expect(await trade(shopOf(7), 300)).not.toEqual(await trade(shopOf(8), 300));
   });
 
-  it('tells only what the contracts know and accept, opening included', () => {
+  it('does the same whenever the stock answers, and in whatever order', async () => {
+    const outcome = ({ quantity }: ReservationWish): ReservationOutcome => (quantity > 3 ? 'refused' : 'reserved');
+    const turns = async (wish: ReservationWish): Promise<ReservationOutcome> => {
+      for (let left = wish.productId.charCodeAt(7) * wish.quantity; left > 0; left -= 1) await Promise.resolve();
+      return outcome(wish);
+    };
+    expect(await trade(shopOf(7), 3000, turns)).toEqual(await trade(shopOf(7), 3000, outcome));
+  });
+
+  it('ends with what the stock could not be asked for', async () => {
+    await expect(trade(shopOf(7), 3000, () => Promise.reject(new Error('no stock here')))).rejects.toThrow('no stock here');
+  });
+
+  it('tells only what the contracts know and accept, opening included', async () => {
     const shop = shopOf(7);
-    const { facts } = trade(shop, 8000);
+    const { facts } = await trade(shop, 8000);
     const refused = [...shop.openingFacts(), ...facts].flatMap((fact) => {
       const contract = findContract(fact.type, 1);
       const check = contract === undefined ? 'no contract' : checkData(contract, JSON.parse(JSON.stringify(fact.data)) as Record<string, unknown>);
@@ -117,9 +139,9 @@ describe('the shop', () => {
     ]));
   });
 
-  it('orders only what was promised', () => {
+  it('orders only what was promised', async () => {
     const promised = new Set<string>();
-    const { facts } = trade(shopOf(3), 6000, (wish) => {
+    const { facts } = await trade(shopOf(3), 6000, (wish) => {
       if (wish.quantity > 2) return 'refused';
       promised.add(`${wish.orderId} ${wish.productId} ${wish.quantity}`);
       return 'reserved';
@@ -130,23 +152,23 @@ describe('the shop', () => {
     expect(ofType(facts, 'inventory.stock.received').length).toBeGreaterThan(10);
   });
 
-  it('places no order when nobody promises anything, and goes on', () => {
-    const { facts, wishes } = trade(shopOf(3), 3000, () => 'unanswered');
+  it('places no order when nobody promises anything, and goes on', async () => {
+    const { facts, wishes } = await trade(shopOf(3), 3000, () => 'unanswered');
     expect(wishes.length).toBeGreaterThan(20);
     expect(ofType(facts, 'sales.order.placed')).toEqual([]);
     expect(facts.length).toBeGreaterThan(1000);
   });
 
-  it('bills a failed payment\'s order back to zero', () => {
-    const { facts } = trade(shopOf(7), 8000);
+  it('bills a failed payment\'s order back to zero', async () => {
+    const { facts } = await trade(shopOf(7), 8000);
     const [cancelled] = ofType(facts, 'sales.order.cancelled');
     const placed = ofType(facts, 'sales.order.placed').find(({ data }) => data['orderId'] === cancelled!.data['orderId'])!;
     const quantities = ({ data }: Fact): number[] => (data['lines'] as { quantity: number }[]).map((line) => line.quantity);
     expect(quantities(cancelled!)).toEqual(quantities(placed).map((quantity) => -quantity));
   });
 
-  it('registers a customer once, and lets known customers come again', () => {
-    const { facts } = trade(shopOf(7), 8000);
+  it('registers a customer once, and lets known customers come again', async () => {
+    const { facts } = await trade(shopOf(7), 8000);
     const numbers = ofType(facts, 'customer.profile.registered').map(({ data }) => (data['customer'] as { number: string }).number);
     expect(new Set(numbers).size).toBe(numbers.length);
     const buyers = ofType(facts, 'sales.order.placed').map(({ data }) => (data['customer'] as { number: string }).number);
@@ -155,8 +177,8 @@ describe('the shop', () => {
     expect(buyers.filter((buyer) => !known.has(buyer))).toEqual([]);
   });
 
-  it('names sessions and orders of another run differently, products alike', () => {
-    const [one, two] = [trade(shopOf(7, 'a'), 2000), trade(shopOf(7, 'b'), 2000)];
+  it('names sessions and orders of another run differently, products alike', async () => {
+    const [one, two] = [await trade(shopOf(7, 'a'), 2000), await trade(shopOf(7, 'b'), 2000)];
     const orders = (facts: readonly Fact[]): unknown[] => ofType(facts, 'sales.order.placed').map(({ data }) => data['orderId']);
     expect(orders(one.facts).filter((id) => orders(two.facts).includes(id))).toEqual([]);
     expect(shopOf(7, 'a').openingFacts()).toEqual(shopOf(7, 'b').openingFacts());

@@ -8,6 +8,8 @@ const PRODUCTS = 120;
 const OPENING_UNITS = 400;
 /** Visits going on at once: enough for their events to interleave. */
 const VISITS_AT_ONCE = 30;
+/** An order goes on so many acts after it asked for stock: by then the answer is mostly there, and nobody waits for it. */
+const ACTS_UNTIL_ANSWERED = 40;
 
 export interface ShopClock {
   now(): Date;
@@ -15,18 +17,20 @@ export interface ShopClock {
 
 interface RunningStory {
   readonly story: Story;
-  /** Act number at which a pausing story goes on. */
-  wakesAt: number;
+  /** Act number at which a story that pauses, or waits for stock, goes on. */
+  readonly wakesAt: number;
+  /** What the stock says to a story that asked. */
+  readonly answer?: Promise<ReservationOutcome>;
 }
 
-/** What the shop does next: a fact to send, or a reservation whose outcome must be handed back. */
+/** What the shop does next: a fact to send, or a reservation whose outcome must be handed back, now or later. */
 export type NextAct =
   | { readonly kind: 'fact'; readonly fact: Fact }
-  | { readonly kind: 'reserve'; readonly wish: ReservationWish; answer(outcome: ReservationOutcome): void };
+  | { readonly kind: 'reserve'; readonly wish: ReservationWish; answer(outcome: ReservationOutcome | Promise<ReservationOutcome>): void };
 
 /**
  * A small shop that goes on for ever. Everything it does follows from the seed, apart from the clock and the outcomes of
- * reservations. `run` tells this run's sessions and orders from those of earlier runs of the same seed.
+ * reservations, and not from when those come: a story that asked has its turn by act number, and the shop waits for it. `run` tells this run's sessions and orders from those of earlier runs of the same seed.
  */
 export class Shop {
   readonly products: readonly Product[];
@@ -55,16 +59,17 @@ export class Shop {
     ]);
   }
 
-  next(): NextAct {
+  /** Waits where the next story has no answer yet, so one call follows the other. Rejects with what an answer was rejected with. */
+  async next(): Promise<NextAct> {
     for (;;) {
       this.acts += 1;
       const chosen = this.choose();
-      const act = this.step(chosen, undefined);
+      const act = this.step(chosen, await chosen.answer);
       if (act !== undefined) return act;
     }
   }
 
-  /** Stories that follow an order are picked up as soon as their pause is over, otherwise any visit may be next. */
+  /** Stories that pause or wait for stock are picked up as soon as it is their act, otherwise any visit may be next. */
   private choose(): RunningStory {
     const due = this.later.findIndex((story) => story.wakesAt <= this.acts);
     if (due >= 0) return this.later.splice(due, 1)[0]!;
@@ -94,20 +99,12 @@ export class Shop {
       return undefined;
     }
     if (act.kind === 'fact') {
-      this.running.push(chosen);
+      this.running.push({ story: chosen.story, wakesAt: 0 });
       return act;
     }
-    return { ...act, answer: (outcome) => this.resume(chosen, outcome) };
-  }
-
-  /** A story that was waiting for stock goes on; the act it yields now is told when it is next chosen. */
-  private resume(chosen: RunningStory, outcome: ReservationOutcome): void {
-    this.running.push({ story: resumed(chosen.story, outcome), wakesAt: 0 });
+    const { promise, resolve } = Promise.withResolvers<ReservationOutcome>();
+    promise.catch(() => undefined); // until the story's turn nobody listens
+    this.later.push({ story: chosen.story, wakesAt: this.acts + ACTS_UNTIL_ANSWERED, answer: promise });
+    return { ...act, answer: resolve };
   }
 }
-
-/** The same story, whose first step hands it the outcome it waits for. */
-const resumed = function* (story: Story, outcome: ReservationOutcome): Story {
-  let step = story.next(outcome);
-  while (step.done !== true) step = story.next(yield step.value);
-};

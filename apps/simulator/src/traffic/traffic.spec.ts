@@ -1,11 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkData, checkWireEvent, findContract } from '@millrace/contracts';
-import { fixedClock } from '@millrace/kernel';
 import { seededRandom } from '../shop/random.ts';
 import { parseSimulatorArguments, readSimulatorConfig } from '../simulator.config.ts';
 import { retryAfterMs } from './intake-client.ts';
 import { openingEvents, SHARES, Traffic, type OutgoingEvent } from './outgoing.ts';
-import { Pace } from './pace.ts';
+import { Pace, rateText } from './pace.ts';
 import { personalValuesIn } from './personal-value.ts';
 
 const name = { seed: 7, run: 'r1' };
@@ -54,6 +53,12 @@ describe('traffic', () => {
     expect(new Set(events.filter((event) => !isFine(event)).map((event) => event.type)).size).toBeGreaterThan(3);
   });
 
+  it('dates a fact back by as much as it is late', () => {
+    const traffic = new Traffic(seededRandom(7), name, () => new Date(NOW));
+    const timeOf = (lateMs: number): string => traffic.of({ type: 'sales.order.placed', data: {}, lateMs })[0]!.time;
+    expect([timeOf(0), timeOf(7_200_000)]).toEqual([NOW, '2026-05-04T08:00:00.000Z']);
+  });
+
   it('opens with the same events in every run', () => {
     const facts = [fact, { ...fact, type: 'clickstream.search.performed' }];
     expect(openingEvents(name, facts)).toEqual(openingEvents({ ...name, run: 'r2' }, facts));
@@ -79,16 +84,52 @@ describe('personal values', () => {
 });
 
 describe('the pace', () => {
-  const clock = fixedClock('2026-05-04T13:00:00.000Z'); // the hour at which the day's factor is 1
-  it('is its rate times the day\'s factor, fractions carried over', () => {
-    const pace = new Pace(50, clock.now());
-    const dues = Array.from({ length: 100 }, (_, tick) => pace.due(new Date(clock.now().getTime() + (tick + 1) * 50)));
-    expect(Math.abs(dues.reduce((sum, due) => sum + due, 0) - 250)).toBeLessThanOrEqual(1);
+  const at = (text: string): number => Date.parse(text);
+  /** What is due from tick to tick, at ticks of these lengths over and over. */
+  const dues = (pace: Pace, from: number, lengthMs: number, ticksMs: readonly number[]): number[] => {
+    const all: number[] = [];
+    for (let now = from, tick = 0; now < from + lengthMs; tick += 1) all.push(pace.due(new Date(now += ticksMs[tick % ticksMs.length]!)));
+    return all;
+  };
+  const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+
+  it('of a run without end follows the day, whose mean it is', () => {
+    const inAMinute = (from: string): number => sum(dues(new Pace({ perSecond: 50 }, new Date(from)), at(from), 60_000, [50]));
+    expect([inAMinute('2026-05-04T07:00:00Z'), inAMinute('2026-05-04T19:00:00Z')]).toEqual([1500, 4499]);
+    const midnight = '2026-05-04T00:00:00Z';
+    expect(sum(dues(new Pace({ perSecond: 50 }, new Date(midnight)), at(midnight), 86_400_000, [5000]))).toBe(50 * 86_400);
   });
+
+  it.each(['07:00', '13:00', '19:00', '23:59'])('of a run of a minute at %s is the rate that was asked, however the ticks fall', (time) => {
+    const from = `2026-05-04T${time}:00Z`;
+    const pace = (): Pace => new Pace({ perSecond: 50, forMs: 60_000 }, new Date(from));
+    for (const ticks of [[50], [1], [37, 900, 4000], [50, 51, 8999]]) expect(sum(dues(pace(), at(from), 60_000, ticks))).toBe(3000);
+    expect(Math.max(...dues(pace(), at(from), 60_000, [1000]))).toBeLessThanOrEqual(51);
+  });
+
+  it('of a run of hours keeps the shape of the day, and its mean', () => {
+    const from = '2026-05-04T07:00:00Z';
+    const hours = dues(new Pace({ perSecond: 10, forMs: 12 * 3_600_000 }, new Date(from)), at(from), 12 * 3_600_000, [5000]);
+    expect(sum(hours)).toBe(10 * 12 * 3600);
+    expect(sum(hours.slice(-720)) / sum(hours.slice(0, 720))).toBeGreaterThan(2);
+  });
+
+  it('is over at its end, and owes nothing afterwards', () => {
+    const pace = new Pace({ perSecond: 50, forMs: 1000 }, new Date(NOW));
+    const after = (ms: number): Date => new Date(at(NOW) + ms);
+    expect([pace.isOver(after(999)), pace.isOver(after(1000)), pace.due(after(5000)), pace.due(after(9000))]).toEqual([false, true, 50, 0]);
+    expect(new Pace({ perSecond: 50, forMs: 0 }, new Date(NOW)).due(after(1000))).toBe(0);
+  });
+
   it('doesn\'t make up for a long sleep or a clock that went back', () => {
-    const pace = new Pace(50, clock.now());
-    expect(pace.due(new Date(clock.now().getTime() + 3_600_000))).toBeLessThanOrEqual(75);
-    expect(pace.due(new Date(clock.now().getTime() - 3_600_000))).toBe(0);
+    const pace = new Pace({ perSecond: 50 }, new Date(NOW));
+    expect(pace.due(new Date(at(NOW) + 3_600_000))).toBeLessThanOrEqual(750);
+    expect(pace.due(new Date(at(NOW) - 3_600_000))).toBe(0);
+  });
+
+  it('is told in a line', () => {
+    expect(rateText({ perSecond: 50, forMs: 60_000 }, new Date(NOW))).toBe('50 events/s for 60 s: 3000 events after the opening');
+    expect(rateText({ perSecond: 20 }, new Date('2026-05-04T19:00:00Z'))).toBe('20 events/s as the mean of a day, 30.0 just now');
   });
 });
 
@@ -111,6 +152,6 @@ describe('arguments', () => {
     expect(() => parseSimulatorArguments(args)).toThrow(/wants|tenant|option/i);
   });
   it('come with a config whose faults are told together', () => {
-    expect(() => readSimulatorConfig({ MILLRACE_NATS_URL: 'http://x' })).toThrow(/MILLRACE_INGESTION_HTTP_URL.*MILLRACE_SOURCE_KEY_FILE.*MILLRACE_NATS_URL.*MILLRACE_NATS_SEED_FILE/);
+    expect(() => readSimulatorConfig({ MILLRACE_NATS_URL: 'http://x' })).toThrow(/MILLRACE_INGESTION_HTTP_URL.*MILLRACE_SOURCE_KEY_FILE.*MILLRACE_NATS_URL.*MILLRACE_NATS_SEED_FILE/s);
   });
 });
