@@ -145,6 +145,16 @@ describe('the console\'s way in', () => {
     expect(await security.call('POST', '/v1/sessions', { name: NAME, password: 'wrong canary password' }, { as: 'console' })).toMatchObject({ status: 401, body: { code: 'login-failed' } });
   });
 
+  it('is given back to who lost the password by a link for their account', async () => {
+    const { body: first } = await security.call('POST', '/v1/login-links', {});
+    await security.call('POST', '/v1/login-links/redeem', { token: first['token'], name: 'Grace', password: PASSWORD }, { as: 'console' });
+    const { body: link } = await security.call('POST', '/v1/login-links', { account: 'grace' });
+    expect(link).toMatchObject({ account: 'Grace' });
+    expect((await security.call('POST', '/v1/login-links/redeem', { token: link['token'], name: 'Grace', password: 'quite another password' }, { as: 'console' })).status).toBe(201);
+    expect((await security.call('POST', '/v1/sessions', { name: 'Grace', password: 'quite another password' }, { as: 'console' })).status).toBe(201);
+    expect(await security.call('POST', '/v1/login-links', { account: 'nobody' })).toMatchObject({ status: 404, body: { code: 'account-unknown' } });
+  });
+
   it('starts with the operator only', async () => {
     expect(await security.call('POST', '/v1/login-links', {}, { as: 'console' })).toMatchObject({ status: 403, body: { code: 'principal-not-allowed' } });
   });

@@ -19,9 +19,9 @@ describe('the account database', () => {
     expect((await database.driver.createSchemaBuilder().log()).upQueries).toEqual([]);
   });
 
-  it('opens again without change, and its migration can be taken back', async () => {
+  it('opens again without change, and its migrations can be taken back', async () => {
     await (await openAccountsDatabase(own.url)).destroy();
-    await database.undoLastMigration();
+    for (const _ of database.migrations) await database.undoLastMigration();
     const left = await database.query<{ name: string }[]>(`select table_name as name from information_schema.tables where table_schema = 'public'`);
     expect(left).toEqual([{ name: 'migrations' }]);
     await database.runMigrations();

@@ -4,10 +4,11 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { parseBody } from '../request-body.ts';
 import { ACCOUNT_NAME_LENGTH } from './account-name.ts';
-import { Accounts } from './accounts.ts';
+import { Accounts, type Invitation } from './accounts.ts';
 import { PASSWORD_LENGTH } from './password.ts';
 
 const { min, max } = PASSWORD_LENGTH;
+const invitation = z.strictObject({ account: z.string().min(1).max(ACCOUNT_NAME_LENGTH).optional() });
 const redemption = z.strictObject({
   token: z.string().min(1).max(128),
   name: z.string().max(ACCOUNT_NAME_LENGTH).regex(/^\P{C}*[^\p{C}\s]\P{C}*$/u, `expected a name of 1 to ${ACCOUNT_NAME_LENGTH} characters`),
@@ -22,8 +23,8 @@ export class LoginLinkController {
 
   @Post()
   @Allow('operator')
-  invite(): Promise<{ token: string; expiresAt: string }> {
-    return this.accounts.invite();
+  invite(@Body() body: unknown): Promise<Invitation> {
+    return this.accounts.invite(parseBody(invitation, body ?? {}).account);
   }
 
   @Post('redeem')

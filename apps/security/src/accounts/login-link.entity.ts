@@ -1,6 +1,6 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
-/** A one-time invitation to make an account. The token itself is never stored. */
+/** A one-time invitation to make an account, or to choose a new password for one. The token itself is never stored. */
 @Entity({ name: 'login_link' })
 export class LoginLink {
   /** SHA-256 of the token. */
@@ -15,4 +15,8 @@ export class LoginLink {
 
   @Column({ name: 'redeemed_at', type: 'timestamptz', nullable: true })
   redeemedAt!: Date | null;
+
+  /** Whose password it replaces; null where it makes an account. */
+  @Column({ name: 'account_id', type: 'uuid', nullable: true })
+  accountId!: string | null;
 }

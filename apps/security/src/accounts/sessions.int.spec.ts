@@ -78,6 +78,40 @@ describe('a one-time link', () => {
   });
 });
 
+describe('a one-time link for a new password', () => {
+  const OTHER = 'another horse battery staple';
+
+  it('replaces the password, ends every session and the wait after wrong ones, and is audited', async () => {
+    const name = await someone();
+    const { session } = await sessions.open({ name, password: PASSWORD });
+    const { accountId } = await sessions.current(session);
+    for (let wrong = 0; wrong <= MAX_ATTEMPTS; wrong += 1) await sessions.open({ name, password: 'wrong' }).catch(() => undefined);
+    await expect(sessions.open({ name, password: PASSWORD })).rejects.toMatchObject({ status: 429 });
+    const { token, account } = await accounts.invite(` ${name.toUpperCase()} `);
+    expect(account).toBe(name);
+    const before = await count('account');
+    expect(await accounts.redeem({ token, name, password: OTHER })).toEqual({ name });
+    expect(await count('account')).toBe(before);
+    await expect(sessions.current(session)).rejects.toMatchObject({ code: 'session-unknown' });
+    await expect(sessions.open({ name, password: PASSWORD })).rejects.toMatchObject({ code: 'login-failed' });
+    expect(await sessions.current((await sessions.open({ name, password: OTHER })).session)).toMatchObject({ accountId });
+    expect(await facts('security.account.password-replaced')).toContainEqual({ actor: accountId, method: 'login-link' });
+    await expect(accounts.redeem({ token, name, password: PASSWORD })).rejects.toMatchObject({ code: 'login-link-invalid' });
+  });
+
+  it('is for that account alone, and stays good when another name is typed', async () => {
+    const [name, other] = [await someone(), await someone()];
+    const { token } = await accounts.invite(name);
+    for (const wrong of [other, uniqueName('nobody')]) await expect(accounts.redeem({ token, name: wrong, password: OTHER })).rejects.toMatchObject({ kind: 'conflict', code: 'login-link-for-another' });
+    expect(await sessions.open({ name: other, password: PASSWORD })).toBeDefined();
+    expect(await accounts.redeem({ token, name, password: OTHER })).toEqual({ name });
+  });
+
+  it('is not made for a name nobody has', async () => {
+    await expect(accounts.invite(uniqueName('nobody'))).rejects.toMatchObject({ kind: 'not-found', code: 'account-unknown' });
+  });
+});
+
 describe('a session', () => {
   it('names its holder until it is closed, and is audited without their name', async () => {
     const name = await someone();
