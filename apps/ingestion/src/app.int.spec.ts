@@ -57,13 +57,21 @@ describe('stock over NATS', () => {
 
   it('promises stock to 20 at once and never more than there is', async () => {
     await receive('mug', 12);
-    const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => reserve({ quantity: 1, reservationId: `r-${n}` }).catch((error: { code: string }) => error.code)));
-    const outcomes = answers.map((answer) => (typeof answer === 'string' ? answer : (answer as { outcome: string }).outcome));
-    const reserved = outcomes.filter((outcome) => outcome === 'reserved').length;
-    expect(reserved).toBeLessThanOrEqual(12);
-    expect(reserved).toBeGreaterThan(0);
-    const left = 12 - reserved;
-    expect(await reserve({ quantity: left + 1, reservationId: 'too-much' })).toEqual({ outcome: 'refused', productId: 'mug', reservationId: 'too-much', available: left });
+    const answers = await Promise.all(Array.from({ length: 20 }, (_, n) => reserve({ quantity: 1, reservationId: `r-${n}` })));
+    const outcomes = answers.map((answer) => (answer as { outcome: string }).outcome);
+    expect(outcomes.toSorted()).toEqual([...Array.from({ length: 8 }, () => 'refused'), ...Array.from({ length: 12 }, () => 'reserved')]);
+    expect(await reserve({ quantity: 1, reservationId: 'too-much' })).toEqual({ outcome: 'refused', productId: 'mug', reservationId: 'too-much', available: 0 });
+  });
+
+  it('refuses a reservation id that was used for another quantity', async () => {
+    await receive('bowl', 5);
+    await reserve({ productId: 'bowl', quantity: 1, reservationId: 'twice' });
+    await expect(reserve({ productId: 'bowl', quantity: 4, reservationId: 'twice' })).rejects.toMatchObject({ kind: 'conflict', code: 'reservation-differs' });
+  });
+
+  it('takes ids as long as the contracts allow', async () => {
+    await expect(reserve({ quantity: 1, reservationId: '字'.repeat(128) })).resolves.toMatchObject({ outcome: 'refused' });
+    await expect(reserve({ quantity: 1, reservationId: '字'.repeat(129) })).rejects.toMatchObject({ code: 'parameters-invalid' });
   });
 
   it('answers a repeated reservation the same and stores it once, and gives back what is released', async () => {

@@ -1,8 +1,9 @@
 import { Module } from '@nestjs/common';
+import type { Registry } from 'prom-client';
 import { ask, BusLink } from '@millrace/event-bus';
 import type { PgEventStore } from '@millrace/event-store';
 import { CachedSubjectKeys, NatsSubjectKeyProvider, type SubjectKeyProvider } from '@millrace/privacy';
-import { Closing, CONFIG, openEventStore, readSecretFile, Readiness } from '@millrace/service-kit';
+import { Closing, CONFIG, METRICS, openEventStore, readSecretFile, Readiness } from '@millrace/service-kit';
 import type { IngestionConfig } from './ingestion.config.ts';
 import { KEYS, STORE } from './injection-tokens.ts';
 
@@ -11,8 +12,8 @@ import { KEYS, STORE } from './injection-tokens.ts';
   providers: [
     {
       provide: STORE,
-      inject: [CONFIG, Closing, Readiness],
-      useFactory: (config: IngestionConfig, closing: Closing, readiness: Readiness): PgEventStore => openEventStore(config, { service: 'ingestion', closing, readiness }),
+      inject: [CONFIG, Closing, Readiness, METRICS],
+      useFactory: (config: IngestionConfig, closing: Closing, readiness: Readiness, metrics: Registry): PgEventStore => openEventStore(config, { service: 'ingestion', closing, readiness, metrics }),
     },
     {
       provide: KEYS,

@@ -33,6 +33,7 @@ beforeAll(async () => {
   options = {
     decider: stock, store, clock: fixedClock('2026-11-01T00:00:00.000Z'), maxAttempts: 200,
     fingerprint: (event) => createHash('sha256').update(JSON.stringify(event)).digest('hex'),
+    refuseOther: ({ by }, { data }) => { if (data.by !== by) throw new DomainError('conflict', 'move-differs'); },
     fromStored: (_type, _version, data) => moved(Number((data as { by: number }).by)),
   };
 });
@@ -61,6 +62,22 @@ describe('the command handler', () => {
     const again = await handle(log, stream, { by: 1 }, metadata('c2'));
     expect(again).toMatchObject({ duplicate: true, events: [], position: 3 });
     expect((await loadStream(options, log.tenant, stream)).state).toBe(11);
+  });
+
+  it('refuses another command under a known id: for the same stream as its owner says, for another always', async () => {
+    const handle = commandHandler(options);
+    await expect(handle(log, stream, { by: 2 }, metadata('c2'))).rejects.toMatchObject({ kind: 'conflict', code: 'move-differs' });
+    await expect(handle(log, 'inventory.stock/p9', { by: 1 }, metadata('c2'))).rejects.toMatchObject({ kind: 'conflict', code: 'command-id-reused' });
+    expect((await loadStream(options, log.tenant, stream)).state).toBe(11);
+  });
+
+  it('stores once what comes many times at once, and refuses what differs', async () => {
+    const handle = commandHandler(options);
+    const moves = [...Array.from({ length: 10 }, () => 1), ...Array.from({ length: 10 }, () => 2)];
+    const outcomes = await Promise.allSettled(moves.map((by) => handle(log, 'inventory.stock/p3', { by }, metadata('same'))));
+    expect(outcomes.filter((outcome) => outcome.status === 'fulfilled')).toHaveLength(10);
+    expect(outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason.code] : []))).toEqual(Array.from({ length: 10 }, () => 'move-differs'));
+    expect(outcomes.filter((outcome) => outcome.status === 'fulfilled' && !outcome.value.duplicate)).toHaveLength(1);
   });
 
   it('appends nothing when nothing is decided, and passes a rejection on', async () => {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { upcast, type EventData } from '@millrace/contracts';
 import { DomainError, type Clock, type Context, type Decider, type DomainEvent, type Envelope, type LogKey, type Position, type StoredEvent, type Tenant, systemClock } from '@millrace/kernel';
 import type { EventStore, EventToAppend } from '@millrace/event-store';
@@ -24,8 +25,10 @@ export interface CommandHandlerOptions<State, Command, Event extends DomainEvent
   readonly fingerprint: (event: Event) => string;
   /** Parses a stored event's data, which comes in the newest version of its type; the type is the decider's own. */
   readonly fromStored: (type: string, version: number, data: unknown) => Event;
+  /** Throws DomainError when a known command's first event isn't what this command of the same id means; what it lets pass is a repetition. */
+  readonly refuseOther: (command: Command, first: Event) => void;
   readonly clock?: Clock;
-  /** Lost races with other writers of the stream that are tried again; 5 unless told. */
+  /** How often a command is tried while other writers of the stream are first; 20 unless told. */
   readonly maxAttempts?: number;
 }
 
@@ -47,27 +50,37 @@ export interface CommandOutcome<Event> {
 }
 
 const READ_LIMIT = 1000;
-const DEFAULT_ATTEMPTS = 5;
+/** With the pauses between them they take a second or two: what a caller waits for anyway. */
+const DEFAULT_ATTEMPTS = 20;
+const FIRST_PAUSE_MS = 5;
+const LONGEST_PAUSE_MS = 100;
 
-/** Folds a stream into its state; pages, so that a long stream costs time and not memory. */
-export const loadStream = async <State, Command, Event extends DomainEvent>(options: Pick<CommandHandlerOptions<State, Command, Event>, 'decider' | 'store' | 'fromStored'>, tenant: Tenant, stream: string): Promise<{ state: State; version: number }> => {
+/** Of random length, so that those who met once don't meet again, and longer the more of them there seem to be. */
+const pauseAfter = (lost: number): Promise<void> => sleep(Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** lost));
+
+/** Folds a stream into its state; pages, so that a long stream costs time and not memory. `found` is the event with the id asked for. */
+export const loadStream = async <State, Command, Event extends DomainEvent>(options: Pick<CommandHandlerOptions<State, Command, Event>, 'decider' | 'store' | 'fromStored'>, tenant: Tenant, stream: string, id?: string): Promise<{ state: State; version: number; found?: Event }> => {
   let state = options.decider.initial;
   let version = 0;
+  let found: Event | undefined;
   for (;;) {
     const page: readonly StoredEvent[] = await options.store.readStream(tenant, stream, version, READ_LIMIT);
     for (const { envelope, data, streamVersion } of page) {
       const current = upcast(envelope.type, envelope.version, JSON.parse(Buffer.from(data).toString('utf8')) as EventData);
-      state = options.decider.evolve(state, options.fromStored(envelope.type, current.version, current.data));
+      const event = options.fromStored(envelope.type, current.version, current.data);
+      if (envelope.id === id) found = event;
+      state = options.decider.evolve(state, event);
       version = streamVersion;
     }
     // A page may be short because its events are large: only an empty one is the end.
-    if (page.length === 0) return { state, version };
+    if (page.length === 0) return { state, version, ...(found && { found }) };
   }
 };
 
 /**
  * The one command handler: loads the stream, decides, appends at the version read, and decides anew when another writer was first (bounded, then
- * DomainError `conflict`/`stream-contended`). Idempotent by `commandId`: a repeated command appends nothing. What the decider throws passes.
+ * DomainError `conflict`/`stream-contended`). Idempotent by `commandId`: a repeated command appends nothing; another command of the same id is what
+ * `refuseOther` throws, or `conflict`/`command-id-reused` when the first was for another stream. What the decider throws passes.
  */
 export const commandHandler = <State, Command, Event extends DomainEvent>(options: CommandHandlerOptions<State, Command, Event>) => {
   const clock = options.clock ?? systemClock;
@@ -86,10 +99,16 @@ export const commandHandler = <State, Command, Event extends DomainEvent>(option
   };
 
   const attempt = async ({ tenant, context }: StreamOwner, stream: string, command: Command, metadata: CommandMetadata): Promise<CommandOutcome<Event> | 'lost-race'> => {
-    const { state, version } = await loadStream(options, tenant, stream);
     const ids = (count: number) => Array.from({ length: count }, (_, index) => `${metadata.commandId}/${index}`);
-    const [known] = await options.store.findEvents(tenant, ids(1));
-    if (known) return { events: [], version, position: known.position, log: known.log, duplicate: true };
+    const [first = ''] = ids(1);
+    const [known] = await options.store.findEvents(tenant, [first]);
+    const { state, version, found } = await loadStream(options, tenant, stream, first);
+    if (known) {
+      if (!found) throw new DomainError('conflict', 'command-id-reused', {}, 'The command\'s id was used before for another command. Use a fresh id.');
+      options.refuseOther(command, found);
+      return { events: [], version, position: known.position, log: known.log, duplicate: true };
+    }
+    if (found) return 'lost-race';
     const events = options.decider.decide(command, state);
     if (events.length === 0) return { events, version, duplicate: false };
     const names = ids(events.length);
@@ -97,8 +116,8 @@ export const commandHandler = <State, Command, Event extends DomainEvent>(option
     const outcomes = await options.store.appendTo(tenant, context, [{ stream, expectedVersion: version, events: toAppend }], { countAs: 'none' });
     const last = outcomes.at(-1);
     if (last?.kind === 'appended') return { events, version: last.streamVersion, position: last.position, log: last.log, duplicate: false };
-    if (outcomes.some((outcome) => outcome.kind === 'wrong-version' || outcome.kind === 'duplicate')) return 'lost-race';
-    throw new DomainError('conflict', 'command-id-reused', { outcome: last?.kind ?? 'none' }, 'The command\'s id was used before for another command. Use a fresh id.');
+    // Whoever was first, with another event or under this very id: the next look at the stream tells.
+    return 'lost-race';
   };
 
   return (owner: StreamOwner, stream: string, command: Command, metadata: CommandMetadata): Promise<CommandOutcome<Event>> =>
@@ -106,6 +125,7 @@ export const commandHandler = <State, Command, Event extends DomainEvent>(option
       for (let tries = 0; tries < (options.maxAttempts ?? DEFAULT_ATTEMPTS); tries += 1) {
         const outcome = await attempt(owner, stream, command, metadata);
         if (outcome !== 'lost-race') return outcome;
+        await pauseAfter(tries);
       }
       throw new DomainError('conflict', 'stream-contended', {}, 'Other writers kept changing the stream. Try again in a moment.');
     });

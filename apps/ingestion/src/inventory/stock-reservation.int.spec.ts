@@ -22,11 +22,12 @@ afterAll(async () => {
   await database.drop();
 });
 
-const receive = async (tenant: string, quantity: number, id = 'in-1'): Promise<void> => {
+const receive = async (tenant: string, quantity: number, id = 'in-1', of = productId): Promise<void> => {
+  const stream = `inventory.stock/${of}`;
   const at = '2026-11-23T12:00:00.000Z';
   await store.append({ tenant, context: 'inventory', shard: 0 }, [{ stream, expectedVersion: 'any', events: [{
     envelope: { specversion: '1.0', id, source: '/wms', type: 'inventory.stock.received', version: 1, tenant, stream, time: at, receivedtime: at, via: 'wms', fingerprint: '0'.repeat(64) },
-    data: Buffer.from(JSON.stringify({ productId, quantity })),
+    data: Buffer.from(JSON.stringify({ productId: of, quantity })),
   }] }]);
 };
 const reserve = (tenant: string, reservationId: string, quantity: number, orderId?: string): Promise<StockAnswer> =>
@@ -53,13 +54,28 @@ describe('reserving over the log', () => {
     expect((await reserve(tenant, 'r-1', 1)).outcome).toBe('reserved');
   });
 
-  it('rejects an open reservation\'s id for another quantity', async () => {
+  it('rejects a reservation\'s id for another quantity or order, open or released', async () => {
     const tenant = uniqueTenant();
     await receive(tenant, 9);
-    await reserve(tenant, 'r-1', 2);
-    // The id makes the command's id, so the repetition is answered from the log; what stands there is what counts.
-    expect(await reserve(tenant, 'r-1', 5)).toMatchObject({ outcome: 'reserved', available: 7 });
-    expect(await typesOf(tenant)).toEqual(['received', 'reserved']);
+    await reserve(tenant, 'r-1', 2, 'o-1');
+    const differing = () => [reserve(tenant, 'r-1', 5, 'o-1'), reserve(tenant, 'r-1', 2, 'o-2'), reserve(tenant, 'r-1', 2)];
+    for (const asked of differing()) await expect(asked).rejects.toMatchObject({ kind: 'conflict', code: 'reservation-differs', details: { asked: 2 } });
+    expect(await reserve(tenant, 'r-1', 2, 'o-1')).toMatchObject({ outcome: 'reserved', available: 7 });
+    await release(tenant, 'r-1');
+    for (const asked of differing()) await expect(asked).rejects.toMatchObject({ code: 'reservation-differs' });
+    expect(await typesOf(tenant)).toEqual(['received', 'reserved', 'released']);
+  });
+
+  it('keeps apart ids that read the same when put together, and takes the longest the contracts allow', async () => {
+    const tenant = uniqueTenant();
+    const [a, b] = ['mug/big', 'mug'];
+    await receive(tenant, 5, 'in-a', a);
+    await receive(tenant, 5, 'in-b', b);
+    const asked = (of: string, reservationId: string, quantity: number) => stock.handle(tenant, { kind: 'reserve', productId: of, reservationId, quantity });
+    expect(await asked(a, 'r', 1)).toMatchObject({ outcome: 'reserved', available: 4 });
+    expect(await asked(b, 'big/r', 2)).toMatchObject({ outcome: 'reserved', available: 3 });
+    expect(await asked(b, '字'.repeat(128), 3)).toMatchObject({ outcome: 'reserved', available: 0 });
+    expect(await asked('字'.repeat(128), 'r', 1)).toMatchObject({ outcome: 'refused', available: 0 });
   });
 
   it('releases once, and makes a released reservation no more', async () => {
@@ -84,6 +100,14 @@ describe('reserving over the log', () => {
     await reserve(tenant, 'r-1', 1);
     expect(await store.counts(tenant)).toEqual([]);
   });
+});
+
+it('answers each of many at once reserved or refused, also over two processes', async () => {
+  const tenant = uniqueTenant();
+  await receive(tenant, 5);
+  const processes = [stock, new StockReservation(store)];
+  const answers = await Promise.all(Array.from({ length: 40 }, (_, n) => processes[n % 2]!.handle(tenant, { kind: 'reserve', productId, reservationId: `r-${n}`, quantity: 1 })));
+  expect(answers.map(({ outcome }) => outcome).toSorted()).toEqual([...Array.from({ length: 35 }, () => 'refused'), ...Array.from({ length: 5 }, () => 'reserved')]);
 });
 
 it('never promises more than there is, however many ask at once and in whatever order', async () => {

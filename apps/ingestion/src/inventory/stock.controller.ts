@@ -7,7 +7,8 @@ import { tenantText } from '../sources/source.model.ts';
 import type { StockAnswer } from './stock.decider.ts';
 import { StockReservation } from './stock-reservation.ts';
 
-const id = z.string().min(1).max(64).regex(/^\P{C}+$/u, 'expected 1 to 64 characters without control characters');
+/** As the contracts have it; characters are code points there too. */
+const id = z.string().regex(/^\P{C}{1,128}$/u, 'expected 1 to 128 characters without control characters');
 const reserveStock = z.strictObject({ tenant: tenantText, productId: id, quantity: z.int().min(1).max(1_000_000_000), reservationId: id, orderId: id.optional() });
 const releaseStock = z.strictObject({ tenant: tenantText, productId: id, reservationId: id, reason: z.string().max(64).regex(/^[a-z0-9][a-z0-9-]*$/).optional() });
 

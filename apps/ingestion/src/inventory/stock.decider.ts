@@ -12,9 +12,14 @@ export type StockCommand =
   | { readonly kind: 'reserve'; readonly productId: string; readonly reservationId: string; readonly quantity: number; readonly orderId?: string }
   | { readonly kind: 'release'; readonly productId: string; readonly reservationId: string; readonly reason?: string };
 
+type ReserveStock = Extract<StockCommand, { kind: 'reserve' }>;
+
+/** What a reservation was made for. */
+type Asked = Pick<ReserveStock, 'quantity' | 'orderId'>;
+
 /** What a reservation holds: `open` units still promised, at least one; `asked` is what it was made for. */
 export interface Reservation {
-  readonly asked: number;
+  readonly asked: Asked;
   readonly open: number;
 }
 
@@ -50,18 +55,26 @@ const evolve = (stock: Stock, event: StockEvent): Stock => {
   switch (event.type) {
     case 'inventory.stock.received': return { ...stock, onHand: stock.onHand + data.quantity };
     case 'inventory.stock.counted': return { ...stock, onHand: data.quantity };
-    case 'inventory.stock.reserved': return withReservation(stock, event.data.reservationId, { asked: data.quantity, open: data.quantity });
+    case 'inventory.stock.reserved': {
+      const { reservationId, quantity, orderId } = event.data;
+      return withReservation(stock, reservationId, { asked: { quantity, ...(orderId === undefined ? {} : { orderId }) }, open: quantity });
+    }
     case 'inventory.stock.released': return close(stock, event.data.reservationId, data.quantity);
     case 'inventory.stock.shipped': return close({ ...stock, onHand: stock.onHand - data.quantity }, event.data.reservationId, data.quantity);
   }
 };
 
-const reserve = (command: Extract<StockCommand, { kind: 'reserve' }>, stock: Stock): StockEvent[] => {
+/** DomainError `conflict` (`reservation-differs`) when a reservation was made for another quantity or order than is asked for now. */
+export const refuseOtherReservation = ({ productId, quantity, orderId }: ReserveStock, made: Asked): void => {
+  if (made.quantity === quantity && made.orderId === orderId) return;
+  const difference = made.quantity === quantity ? 'another order' : `${made.quantity} units, not ${quantity}`;
+  throw new DomainError('conflict', 'reservation-differs', { productId, asked: made.quantity }, `Reservation ids are used once: this one was made for ${difference}. Use a fresh id.`);
+};
+
+const reserve = (command: ReserveStock, stock: Stock): StockEvent[] => {
   const { productId, reservationId, quantity, orderId } = command;
   const known = stock.reservations.get(reservationId);
-  if (known && known.asked !== quantity) {
-    throw new DomainError('conflict', 'reservation-differs', { productId, asked: known.asked }, `Reservation ids are used once: this one was made for ${known.asked} units, not ${quantity}. Use a fresh id.`);
-  }
+  if (known) refuseOtherReservation(command, known.asked);
   if (known || quantity > availableOf(stock)) return [];
   return [{ type: 'inventory.stock.reserved', version: 1, data: { productId, reservationId, quantity, ...(orderId === undefined ? {} : { orderId }) } }];
 };

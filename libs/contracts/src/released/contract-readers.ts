@@ -39,7 +39,7 @@ export const CONTRACT_READERS: readonly ContractReader[] = [
   { name: 'decider ingestion/stock', type: 'inventory.stock.released', pointers: ['/quantity', '/reservationId'] },
   { name: 'service ingestion', type: 'inventory.stock.released', pointers: [''] },
   { name: 'service warehouse', type: 'inventory.stock.released', pointers: [''] },
-  { name: 'decider ingestion/stock', type: 'inventory.stock.reserved', pointers: ['/quantity', '/reservationId'] },
+  { name: 'decider ingestion/stock', type: 'inventory.stock.reserved', pointers: ['/orderId', '/quantity', '/reservationId'] },
   { name: 'service ingestion', type: 'inventory.stock.reserved', pointers: [''] },
   { name: 'service warehouse', type: 'inventory.stock.reserved', pointers: [''] },
   { name: 'decider ingestion/stock', type: 'inventory.stock.shipped', pointers: ['/quantity', '/reservationId'] },
