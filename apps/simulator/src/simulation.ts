@@ -61,7 +61,7 @@ export class Simulation {
     const sending = this.sendAll(giveUp);
     sending.catch(() => { this.finished = true; });
     try {
-      await this.act(stop);
+      await this.act(AbortSignal.any([stop, giveUp]));
       await Promise.all(this.asked);
     } finally {
       this.finished = true;

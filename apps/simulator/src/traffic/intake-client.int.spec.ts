@@ -32,6 +32,8 @@ const event = (id: string): OutgoingEvent => ({ specversion: '1.0', id, source: 
 const accepted: EventOutcome[] = [{ index: 0, id: 'a', outcome: 'accepted', log: 'clickstream/0', position: 1 }];
 const accept = (response: ServerResponse): unknown => response.writeHead(202).end(JSON.stringify({ outcomes: accepted, dropped: 0 }));
 const refuse = (status: number, retryAfter?: string) => (response: ServerResponse): unknown => response.writeHead(status, retryAfter === undefined ? {} : { 'retry-after': retryAfter }).end('{"detail":"not now"}');
+/** As when the intake dies while it answers. */
+const cutAfter = (status: number) => (response: ServerResponse): unknown => response.writeHead(status, { 'content-length': '500' }).write('{"outcomes":[', () => response.destroy());
 const never = new AbortController().signal;
 const clientWith = (retries: string[] = []): IntakeClient => new IntakeClient({ url, sourceKey: 'msk_key', onRetry: (reason, waitMs) => retries.push(`${reason} ${waitMs}`) });
 
@@ -47,7 +49,7 @@ describe('the intake client', () => {
     expect(await clientWith().send([event('a')], never)).toEqual(outcomes);
   });
 
-  it.each([['503', refuse(503, '0'), 'status 503 250'], ['429', refuse(429, '0'), 'status 429 250'], ['500', refuse(500), 'status 500 250'], ['a cut', (response: ServerResponse) => response.destroy(), 'no answer 250']])('sends the same batch again after %s', async (_, trouble, said) => {
+  it.each([['503', refuse(503, '0'), 'status 503 250'], ['429', refuse(429, '0'), 'status 429 250'], ['500', refuse(500), 'status 500 250'], ['a cut', (response: ServerResponse) => response.destroy(), 'no answer 250'], ['a cut in the middle of the answer', cutAfter(202), 'no answer 250'], ['a cut in the middle of a refusal', cutAfter(401), 'no answer 250']])('sends the same batch again after %s', async (_, trouble, said) => {
     const retries: string[] = [];
     answers = [trouble];
     expect(await clientWith(retries).send([event('a')], never)).toEqual(accepted);
@@ -59,6 +61,12 @@ describe('the intake client', () => {
     answers = [refuse(status)];
     await expect(clientWith().send([event('a')], never)).rejects.toMatchObject({ code: 'intake-refused', message: expect.stringContaining(`${status}: {"detail":"not now"}`) });
     expect(seen).toHaveLength(1);
+  });
+
+  it('does not wait for an answer any longer when it is told to give up', async () => {
+    const giveUp = new AbortController();
+    answers = [() => giveUp.abort()];
+    await expect(clientWith().send([event('a')], giveUp.signal)).rejects.toMatchObject({ name: 'AbortError' });
   });
 
   it('stops waiting when it is told to give up', async () => {

@@ -28,6 +28,12 @@ export const retryAfterMs = (header: string | null, attempt: number): number => 
   return Math.min(Number.isFinite(asked) && asked >= 0 ? Math.max(asked, FIRST_WAIT_MS) : FIRST_WAIT_MS * 2 ** attempt, LONGEST_WAIT_MS);
 };
 
+interface Answer {
+  readonly status: number;
+  readonly retryAfter: string | null;
+  readonly text: string;
+}
+
 interface TryLater {
   readonly reason: string;
   readonly waitMs: number;
@@ -48,30 +54,32 @@ export class IntakeClient {
   async send(events: readonly OutgoingEvent[], signal: AbortSignal): Promise<EventOutcome[]> {
     const body = JSON.stringify(events);
     for (let attempt = 0; ; attempt += 1) {
-      const answer = await this.attempt(body, attempt);
+      const answer = await this.attempt(body, attempt, signal);
       if (Array.isArray(answer)) return answer;
+      signal.throwIfAborted();
       this.options.onRetry?.(answer.reason, answer.waitMs);
       await pause(answer.waitMs, undefined, { signal });
     }
   }
 
-  private async attempt(body: string, attempt: number): Promise<EventOutcome[] | TryLater> {
-    const response = await this.post(body);
-    if (response === undefined) return { reason: 'no answer', waitMs: retryAfterMs(null, attempt) };
-    if (response.status === 202 || response.status === 422) return (await response.json() as { outcomes: EventOutcome[] }).outcomes;
-    const text = await response.text();
-    if (response.status === 429 || response.status >= 500) return { reason: `status ${response.status}`, waitMs: retryAfterMs(response.headers.get('retry-after'), attempt) };
-    throw new DomainError('forbidden', 'intake-refused', { status: response.status }, `the intake refused the request with ${response.status}: ${text.slice(0, 300)}`);
+  private async attempt(body: string, attempt: number, giveUp: AbortSignal): Promise<EventOutcome[] | TryLater> {
+    const answer = await this.post(body, giveUp);
+    if (answer === undefined) return { reason: 'no answer', waitMs: retryAfterMs(null, attempt) };
+    const { status, retryAfter, text } = answer;
+    if (status === 202 || status === 422) return (JSON.parse(text) as { outcomes: EventOutcome[] }).outcomes;
+    if (status === 429 || status >= 500) return { reason: `status ${status}`, waitMs: retryAfterMs(retryAfter, attempt) };
+    throw new DomainError('forbidden', 'intake-refused', { status }, `the intake refused the request with ${status}: ${text.slice(0, 300)}`);
   }
 
-  private async post(body: string): Promise<Response | undefined> {
+  private async post(body: string, giveUp: AbortSignal): Promise<Answer | undefined> {
     try {
-      return await fetch(`${this.options.url}/v1/events`, {
-        method: 'POST', body, signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      const response = await fetch(`${this.options.url}/v1/events`, {
+        method: 'POST', body, signal: AbortSignal.any([giveUp, AbortSignal.timeout(ANSWER_WITHIN_MS)]),
         headers: { 'content-type': 'application/cloudevents-batch+json', authorization: `Bearer ${this.options.sourceKey}` },
       });
+      return { status: response.status, retryAfter: response.headers.get('retry-after'), text: await response.text() };
     } catch {
-      return undefined; // not listening, or cut off before the answer: sent again under the same ids
+      return undefined; // not listening, or cut off before the end of the answer: sent again under the same ids
     }
   }
 }
