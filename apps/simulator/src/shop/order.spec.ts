@@ -144,6 +144,14 @@ describe('a visit', () => {
     expect(Math.min(...order_)).toBeGreaterThan(0);
   });
 
+  it('that changes how its person is reached tells another number than before', () => {
+    const told = visit(rigged((probability) => probability === 0.3 || probability === 0.05));
+    const of = (type: string): Fact['data'] => told.facts.find((fact) => fact.type === type)!.data;
+    const [before, after] = [of('customer.profile.registered')['customer'], of('customer.contact.changed')['contact']] as { phone: string }[];
+    expect(after!.phone).toMatch(/^\+49\d{13}$/);
+    expect(after!.phone).not.toBe(before!.phone);
+  });
+
   it('carries its session and its visitor in every click, and an IP address once', () => {
     const clicks = visit(rigged((probability) => probability === 0.3)).facts.filter(({ type }) => type.startsWith('clickstream.'));
     for (const { data } of clicks) expect(data).toMatchObject({ sessionId: 's-1', visitor: { id: expect.stringMatching(/^v-[a-z0-9]{16}$/) } });

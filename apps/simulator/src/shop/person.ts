@@ -22,6 +22,8 @@ const word = (random: Random): string => {
   return letters[0]!.toUpperCase() + letters.slice(1);
 };
 
+export const phoneOf = (random: Random): string => `+49${random.text(DIGITS, 13)}`;
+
 /** The `index`-th customer of a seed: the same one in every run. */
 export const personOf = (random: Random, index: number): Person => {
   const own = random.fork(`person ${index}`);
@@ -29,7 +31,7 @@ export const personOf = (random: Random, index: number): Person => {
     number: `C${own.text(UPPER, 14)}`,
     name: `${word(own)} ${word(own)}`,
     email: `${own.text(LETTERS + DIGITS, 16)}@mail.example`,
-    phone: `+49${own.text(DIGITS, 13)}`,
+    phone: phoneOf(own),
     address: `${word(own)} ${own.integer(1, 200)}, ${own.text(DIGITS, 5)} ${word(own)}`,
     visitorId: `v-${own.text(LETTERS + DIGITS, 16)}`,
     country: own.pick(COUNTRIES),

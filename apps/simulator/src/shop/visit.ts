@@ -2,7 +2,7 @@ import { tell, type Act, type ReservationOutcome, type Story } from './act.ts';
 import { CURRENCY, popularProduct, priceText, type Product } from './assortment.ts';
 import type { Visitor } from './clientele.ts';
 import { orderStory, type Basket } from './order.ts';
-import type { Person } from './person.ts';
+import { phoneOf, type Person } from './person.ts';
 import type { Random } from './random.ts';
 
 export interface Visit {
@@ -54,7 +54,7 @@ const register = function* (person: Person, random: Random): Generator<Act, void
   yield tell('customer.profile.registered', { customer: { number, name, email, phone, address }, country, channel: 'web' });
   yield tell('customer.identity.linked', { customer: { number, visitorId }, method: 'checkout' });
   if (random.chance(0.6)) yield tell('customer.consent.given', { customer: { number }, purpose: 'newsletter', channel: 'email', policy: 'p-2026-1' });
-  if (random.chance(0.05)) yield tell('customer.contact.changed', { customer: { number }, contact: { phone } });
+  if (random.chance(0.05)) yield tell('customer.contact.changed', { customer: { number }, contact: { phone: phoneOf(random) } });
 };
 
 /** From the documentation range (RFC 5737): nobody's address. */
