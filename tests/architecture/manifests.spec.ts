@@ -25,7 +25,8 @@ const manifestOf = (service: string) => manifests.find((manifest) => manifest.se
 /** What each service may do, written out by hand: a change of a manifest or of the generators must be made here too, and be seen. */
 const BUSINESS: readonly Context[] = ['clickstream', 'sales', 'customer', 'inventory', 'merchandise', 'marketing', 'social'];
 interface Rights { readonly appends: readonly Context[]; readonly views: readonly string[]; readonly functions: readonly string[] }
-const APPENDING = ['append_events', 'receipts_stand', 'record_receipts', 'record_rejects', 'stream_versions', 'place_streams'];
+const APPENDING = ['append_events', 'stream_versions', 'place_streams'];
+const TAKING_IN = ['receipts_stand', 'record_receipts', 'record_rejects'];
 const SEEING = ['known_events', 'may_see'];
 const LEDGER_VIEWS = ['ledger_checkpoint', 'ledger_tile', 'redaction'];
 const LEDGER_FUNCTIONS = ['ledger_leaves', 'ledger_rows', 'ledger_extend', 'ledger_cosign'];
@@ -35,8 +36,8 @@ const POSTGRES: Readonly<Record<string, Rights>> = {
   backbone: { appends: ['backbone'], views: ['head', ...LEDGER_VIEWS, 'log_epoch', 'segment', 'reject', 'shard_count', 'source_count', ...CONTEXTS], functions: [...APPENDING, ...SEEING, ...LEDGER_FUNCTIONS, ...ARCHIVE_FUNCTIONS, 'compact_counts', 'raise_shards', 'renew_log_epoch', 'tally_events'] },
   cli: { appends: [], views: [], functions: [] },
   console: { appends: [], views: [], functions: [] },
-  ingestion: { appends: BUSINESS, views: ['head', 'log_epoch', 'segment', 'reject', 'source_count', 'inventory'], functions: [...APPENDING, ...SEEING] },
-  security: { appends: ['security'], views: ['head', 'log_epoch', 'segment', 'reject', 'source_count', 'customer'], functions: [...APPENDING, ...SEEING] },
+  ingestion: { appends: BUSINESS, views: ['head', 'log_epoch', 'segment', 'reject', 'source_count', 'inventory'], functions: [...APPENDING, ...TAKING_IN, ...SEEING] },
+  security: { appends: ['security'], views: ['head', 'log_epoch', 'segment', 'customer'], functions: [...APPENDING, ...SEEING] },
   simulator: { appends: [], views: [], functions: [] },
   warehouse: { appends: [], views: ['head', 'log_epoch', 'segment', 'clickstream', 'sales', 'customer', 'inventory', 'merchandise', 'security'], functions: SEEING },
 };

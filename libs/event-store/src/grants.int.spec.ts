@@ -110,6 +110,30 @@ describe('a service role', () => {
     await expect(store.compactCounts()).rejects.toMatchObject({ code: 'not-granted' });
   });
 
+  it('that appends no facts from outside can touch neither accounting nor rejects', async () => {
+    const [relay, client] = [database.store(backbone), await database.client(backbone)];
+    const own = { ...shop, context: 'backbone' } as const;
+    const forged = JSON.stringify([{ tenant: shop.tenant, reject_id: 'forged', via: 'web', pointer: '', code: 'x', reason: 'x', received_at: '2026-01-01T00:00:00Z', body: '' }]);
+    const appending = (sources: string, rejects: string): string => `SELECT millrace.append_events('${shop.tenant}', 'backbone', 0, NULL, NULL, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', ''::bytea, ${sources}, ${rejects})`;
+    const before = await relay.counts(shop.tenant);
+    const kept = await relay.listRejects(shop.tenant, 10);
+    for (const sql of [`SELECT millrace.record_receipts('[]')`, `SELECT millrace.record_rejects('${forged}')`, `SELECT millrace.receipts_stand(gen_random_uuid())`, appending(`'{web}', '{accepted}', '{5}'`, 'NULL')]) {
+      expect([sql, await sqlState(client, sql)]).toEqual([sql, '42501']);
+    }
+    expect(await sqlState(client, appending(`'{}', '{}', '{}'`, `'${forged}'`))).toBe('done');
+    const first = single(own);
+    await relay.append(own, [first]);
+    expect(await relay.append(own, [single(own, { id: first.events[0]!.envelope.id, fingerprint: 'c'.repeat(64) })])).toMatchObject([{ kind: 'conflict' }]);
+    expect(await relay.counts(shop.tenant)).toEqual(before);
+    expect(await relay.listRejects(shop.tenant, 10)).toEqual(kept);
+  });
+
+  it('cannot take anything off a count', async () => {
+    const client = await database.client(ingestion);
+    expect(await sqlState(client, `SELECT millrace.record_receipts('[{"tenant":"${shop.tenant}","source":"web","n":-1}]')`)).toBe('23514');
+    expect(await sqlState(client, `SELECT millrace.append_events('${shop.tenant}', 'sales', 0, NULL, NULL, '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', ''::bytea, '{web}', '{accepted}', '{-5}', NULL)`)).toBe('23514');
+  });
+
   it('keeps both bodies of a conflict, and lists neither', async () => {
     const store = database.store(ingestion);
     const first = single(shop, { body: 'one' });
@@ -140,7 +164,7 @@ describe('grant statements', () => {
   it('name roles after services and quote what they are given', () => {
     const sql = grantStatements([{ service: `o'"dd`, appends: ['sales'], reads: [], relay: false }]).join('\n');
     expect(sql).toContain(`TO "millrace_o'""dd"`);
-    expect(sql).toContain(`('millrace_o''"dd', 'sales')`);
+    expect(sql).toContain(`('millrace_o''"dd', 'sales', true)`);
   });
 });
 

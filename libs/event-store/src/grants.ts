@@ -1,10 +1,11 @@
-import type { Context } from '@millrace/kernel';
+import { BUSINESS_CONTEXTS, type Context } from '@millrace/kernel';
 import { escapeIdentifier, escapeLiteral, type ClientBase } from 'pg';
 import { withOwner } from './migrate.ts';
 
 /** What a service may do in the event database: the part of its `service.yaml` that becomes grants. */
 export interface ServiceAccess {
   readonly service: string;
+  /** One context of facts from outside makes it an intake: it also keeps receipts, counts and rejects. */
   readonly appends: readonly Context[];
   readonly reads: readonly Context[];
   /** Reads every context, folds counters and raises counts of logs. */
@@ -20,14 +21,18 @@ const revoked = (role: string): string[] => [
   `REVOKE ALL ON SCHEMA log, millrace FROM ${role}`,
 ];
 
+/** Facts from outside come through the intake alone, with its accounting and its rejects. */
+const isIntake = (context: Context): boolean => BUSINESS_CONTEXTS.includes(context);
+
 const granted = (access: ServiceAccess): string[] => {
   const name = roleOf(access.service);
   const role = escapeIdentifier(name);
-  const may = { append: access.appends.length > 0, read: access.reads.length > 0 || access.relay };
+  const may = { append: access.appends.length > 0, takeIn: access.appends.some(isIntake), read: access.reads.length > 0 || access.relay };
   const reads = access.relay ? ['ALL TABLES IN SCHEMA log'] : access.reads.map((context) => `log.${escapeIdentifier(context)}`);
-  const views = [...reads, ...(may.append ? ['log.reject', 'log.source_count'] : []), ...(may.append || may.read ? ['log.head', 'log.log_epoch', 'log.segment'] : [])];
+  const views = [...reads, ...(may.takeIn ? ['log.reject', 'log.source_count'] : []), ...(may.append || may.read ? ['log.head', 'log.log_epoch', 'log.segment'] : [])];
   const functions = [
-    ...(may.append ? ['append_events', 'record_receipts', 'record_rejects', 'receipts_stand', 'stream_versions', 'place_streams'] : []),
+    ...(may.append ? ['append_events', 'stream_versions', 'place_streams'] : []),
+    ...(may.takeIn ? ['record_receipts', 'record_rejects', 'receipts_stand'] : []),
     ...(may.append || may.read ? ['known_events', 'may_see'] : []),
     ...(access.relay ? ['compact_counts', 'raise_shards', 'renew_log_epoch', 'tally_events'] : []),
     ...(access.relay ? ['ledger_leaves', 'ledger_rows', 'ledger_extend', 'ledger_cosign'] : []),
@@ -37,7 +42,7 @@ const granted = (access: ServiceAccess): string[] => {
     ...(may.append || may.read ? [`GRANT USAGE ON SCHEMA log, millrace TO ${role}`] : []),
     ...views.map((view) => `GRANT SELECT ON ${view} TO ${role}`),
     ...functions.map((name_) => `GRANT EXECUTE ON FUNCTION millrace.${name_} TO ${role}`),
-    ...access.appends.map((context) => `INSERT INTO millrace.append_grant (role, context) VALUES (${escapeLiteral(name)}, ${escapeLiteral(context)})`),
+    ...access.appends.map((context) => `INSERT INTO millrace.append_grant (role, context, intake) VALUES (${escapeLiteral(name)}, ${escapeLiteral(context)}, ${isIntake(context)})`),
   ];
 };
 
