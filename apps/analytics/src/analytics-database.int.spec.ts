@@ -3,7 +3,7 @@ import { ProjectionBuilds } from '@millrace/event-sourcing';
 import { eventually, freshDatabase, ownPostgres, type TestDatabase } from '@millrace/testing';
 import { DataSource } from 'typeorm';
 import { openAnalyticsDatabase, readSnapshot, SALES_ENTITIES } from './analytics-database.ts';
-import { salesFacts } from './sales/sales-facts.ts';
+import { SALES_VERSIONS } from './sales/sales-facts.ts';
 import { noLogs } from './sales/sample-orders.ts';
 
 let fresh: TestDatabase;
@@ -15,8 +15,8 @@ it('has tables that are those of the entities', async () => {
   expect((await database.driver.createSchemaBuilder().log()).upQueries.map((query) => query.query)).toEqual([]);
 });
 
-it.each([['build 1, which was there before builds were', 'sales_facts_v1_b1'], ['a build made since', 'sales_facts_v1_b2']])('has in %s the tables of the entities', async (_, schema) => {
-  const builds = new ProjectionBuilds({ live: database, aside: database, reader: noLogs, projections: [salesFacts] });
+it.each([['build 1, which was there before builds were', 'sales_facts_v1_b1'], ['a build made since', 'sales_facts_v2_b2']])('has in %s the tables of the entities', async (_, schema) => {
+  const builds = new ProjectionBuilds({ live: database, aside: database, reader: noLogs, projections: SALES_VERSIONS });
   if (schema.endsWith('2')) await builds.rebuild('sales-facts');
   const build = await new DataSource({ type: 'postgres', url: fresh.url, schema, entities: SALES_ENTITIES }).initialize();
   expect((await build.driver.createSchemaBuilder().log()).upQueries.map((query) => query.query)).toEqual([]);
@@ -26,10 +26,26 @@ it.each([['build 1, which was there before builds were', 'sales_facts_v1_b1'], [
 });
 
 it('goes back to an empty database and forward again', async () => {
-  await database.undoLastMigration();
-  await database.undoLastMigration();
+  for (let undone = 0; undone < 3; undone += 1) await database.undoLastMigration();
   expect(await database.query(`select tablename from pg_tables where schemaname = 'public' and tablename <> 'migrations'`)).toEqual([]);
-  expect(await database.runMigrations()).toHaveLength(2);
+  expect(await database.runMigrations()).toHaveLength(3);
+  expect(await database.query('select version from projection_build')).toEqual([{ version: 2 }]);
+});
+
+it('takes facts of before reasons over with the figures they had, as a build of version 1', async () => {
+  await database.undoLastMigration();
+  await database.query(`insert into sales_facts_v1_b1.order_fact (tenant, event_id, log, position, event_type, order_id, fact, source, time, currency, gross)
+    select 'shop', 'e' || n, 'sales/0', n, 'sales.order.adjusted', 'o' || n, fact, 's', now(), 'EUR', 1 from (values (1, 'adjusted'), (2, 'adjusted'), (3, 'placed')) v(n, fact)`);
+  await database.query(`insert into sales_facts_v1_b1.order_line_fact (tenant, log, position, line_no, fact, kind, source, time, product_id, quantity, unit_price, amount, currency)
+    select 'shop', 'sales/0', position, line, fact, kind, 's', now(), product, 1, 1, 1, 'EUR'
+    from (values (1, 1, 'adjusted', 'adjustment', 'B'), (2, 1, 'adjusted', 'product', 'p1'), (3, 1, 'placed', 'product', 'p1'), (3, 2, 'placed', 'postage', 'p2'), (3, 3, 'placed', 'product', 'p1')) v(position, line, fact, kind, product)`);
+  await database.query(`insert into consumer_checkpoint (consumer, tenant, context, shard, epoch, position, leaf) values ('sales-facts@1', 'shop', 'sales', 0, 1, 3, '')`);
+  await database.runMigrations();
+  expect(await database.query('select reason from order_fact order by position')).toEqual([{ reason: 'bad-debt' }, { reason: null }, { reason: null }]);
+  expect(await database.query('select reason, first_of_product as first from order_line_fact order by position, line_no'))
+    .toEqual([{ reason: 'bad-debt', first: true }, { reason: null, first: true }, { reason: null, first: true }, { reason: null, first: true }, { reason: null, first: false }]);
+  expect(await database.query('select version from projection_build')).toEqual([{ version: 1 }]);
+  for (const table of ['sales_facts_v1_b1.order_line_fact', 'sales_facts_v1_b1.order_fact', 'consumer_checkpoint']) await database.query(`delete from ${table}`);
 });
 
 describe('readSnapshot', () => {

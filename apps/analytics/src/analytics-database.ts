@@ -8,6 +8,7 @@ import { ProjectionBuildRow } from './checkpoint/projection-build.entity.ts';
 import { ReplayLane } from './checkpoint/replay-lane.entity.ts';
 import { SalesFacts1763900000000 } from './migrations/1763900000000-sales-facts.migration.ts';
 import { ProjectionBuilds1764000000000 } from './migrations/1764000000000-projection-builds.migration.ts';
+import { AdjustmentReasons1764100000000 } from './migrations/1764100000000-adjustment-reasons.migration.ts';
 import { Buyer } from './sales/buyer.entity.ts';
 import { HourlySales } from './sales/hourly-sales.entity.ts';
 import { OrderFact } from './sales/order-fact.entity.ts';
@@ -26,7 +27,7 @@ export const SALES_ENTITIES = [OrderFact, OrderLineFact, HourlySales, Buyer];
 const databaseOptions = (url: string, max: number): DataSourceOptions => ({
   type: 'postgres', url,
   entities: [ConsumerCheckpoint, ParkedEventRow, ProjectionBuildRow, ReplayLane, DiscardedEvent],
-  migrations: [SalesFacts1763900000000, ProjectionBuilds1764000000000],
+  migrations: [SalesFacts1763900000000, ProjectionBuilds1764000000000, AdjustmentReasons1764100000000],
   synchronize: false, migrationsRun: false, logging: false, installExtensions: false, uuidExtension: 'pgcrypto',
   applicationName: 'analytics',
   // JIT costs more than it saves on queries of some hundred milliseconds.

@@ -125,7 +125,7 @@ it('shows where it stands in each log', async () => {
 
 describe('read models and parked events over HTTP', () => {
   it('are listed', async () => {
-    expect(await json('/v1/projections')).toEqual({ projections: [{ projection: 'sales-facts', version: 1, build: 1, state: 'active', position: 4, target: 4, parked: 0 }] });
+    expect(await json('/v1/projections')).toEqual({ projections: [{ projection: 'sales-facts', version: 2, build: 1, state: 'active', position: 4, target: 4, parked: 0 }] });
     expect(await json('/v1/parked?consumer=sales-facts&limit=5')).toEqual({ parked: [], next: null });
   });
 

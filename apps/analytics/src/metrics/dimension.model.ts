@@ -11,18 +11,19 @@ const timeDimension = (unit: 'hour' | 'day' | 'month', pattern: string): Dimensi
   return { group, label: `to_char(${group} at time zone 'UTC', '${pattern}')`, time: true };
 };
 
-const textDimension = (column: string): Dimension => ({ group: column, label: `coalesce(${column}, 'none')`, time: false });
-
-/** What the value of a missing country or customer is called, in rows and in `where`. */
+/** What the value of a missing country or customer is called, in rows and in `where`; one whose text is that is one with it, so that a key comes once. */
 export const NONE = 'none';
+
+const textDimension = (group: string): Dimension => ({ group, label: group, time: false });
+const optionalDimension = (column: string): Dimension => textDimension(`coalesce(${column}, '${NONE}')`);
 
 export const DIMENSIONS = {
   hour: timeDimension('hour', 'YYYY-MM-DD"T"HH24'),
   day: timeDimension('day', 'YYYY-MM-DD'),
   month: timeDimension('month', 'YYYY-MM'),
-  country: textDimension('f.country'),
+  country: optionalDimension('f.country'),
   product: textDimension('f.product_id'),
-  customer: textDimension('f.customer_ref'),
+  customer: optionalDimension('f.customer_ref'),
   source: textDimension('f.source'),
   currency: textDimension('f.currency'),
 } as const satisfies Record<string, Dimension>;

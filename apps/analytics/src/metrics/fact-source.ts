@@ -22,8 +22,7 @@ const ORDER_FILTER = '$12::text[] is null and $13::text[] is null';
 /** Where a product is asked for, an order counts once if it has a line of it; by product, once for each product on it. */
 const ORDER_WITH_PRODUCT_FILTER = `exists (select from order_line_fact l
   where l.tenant = f.tenant and l.log = f.log and l.position = f.position and l.product_id = any($12::text[])) and $13::text[] is null`;
-const ORDER_BY_PRODUCT = `(select o.*, l.product_id from order_fact o
-  join (select distinct tenant, log, position, product_id from order_line_fact where tenant = $1) l using (tenant, log, position)) f`;
+const ORDER_BY_PRODUCT = '(select o.*, l.product_id from order_fact o join order_line_fact l using (tenant, log, position) where l.first_of_product) f';
 const ORDER_BY_PRODUCT_FILTER = '($12::text[] is null or f.product_id = any($12)) and $13::text[] is null';
 
 /** The first filter parameters in the order of the `$` numbers above. */
@@ -57,4 +56,19 @@ export const factParameters = ({ tenant, from, to, where }: Question): unknown[]
 export const asOfIn = async (manager: EntityManager, tenant: string, contexts: readonly Context[]): Promise<AsOf> => {
   const all = await asOfActive(manager, salesFacts.name, tenant);
   return Object.fromEntries(Object.entries(all).filter(([log]) => contexts.some((context) => log.startsWith(`${context}/`))));
+};
+
+/** What an answer stands for: positions, and how many events up to them are parked and so in no number; `parked` names only logs that have any. */
+export interface Standing {
+  readonly asOf: AsOf;
+  readonly parked?: Readonly<Record<string, number>>;
+}
+
+/** In the snapshot of `manager`. */
+export const standingIn = async (manager: EntityManager, tenant: string, contexts: readonly Context[]): Promise<Standing> => {
+  const rows = await manager.query<{ log: string; events: number }[]>(
+    `select p.context || '/' || p.shard as log, count(*)::int as events from public.parked_event p join public.projection_build b on p.consumer = b.projection || '@' || b.build
+     where b.projection = $1 and b.state = 'active' and p.tenant = $2 and p.context = any($3) group by 1 order by 1`, [salesFacts.name, tenant, contexts]);
+  const asOf = await asOfIn(manager, tenant, contexts);
+  return rows.length === 0 ? { asOf } : { asOf, parked: Object.fromEntries(rows.map(({ log, events }) => [log, events])) };
 };

@@ -21,8 +21,8 @@ const order: fc.Arbitrary<Omit<SampleOrder, 'id'>> = fc.record({
   fact: fc.constantFrom('placed', 'placed', 'cancelled', 'returned', 'adjusted'),
   at: fc.integer({ min: 0, max: 200 }).map((days) => new Date(Date.UTC(2026, 0, 1 + days, days % 24)).toISOString()),
   currency: fc.constantFrom('EUR', 'GBP'), source: fc.constantFrom('web', 'till'), country: fc.option(fc.constantFrom('DE', 'AT'), { nil: undefined }),
-  customer: fc.option(fc.constantFrom('sub_a', 'sub_b', 'sub_c', 'sub_d'), { nil: undefined }),
-  lines: fc.array(fc.tuple(fc.constantFrom('p1', 'p2', 'POST'), fc.integer({ min: -3, max: 9 }), fc.constantFrom('0', '1.10', '2.555', '-3'), fc.constantFrom('product', 'postage', 'manual')), { minLength: 1, maxLength: 4 }),
+  customer: fc.option(fc.constantFrom('sub_a', 'sub_b', 'sub_c', 'sub_d'), { nil: undefined }), reason: fc.option(fc.constantFrom('bad-debt', 'price-correction'), { nil: undefined }),
+  lines: fc.array(fc.tuple(fc.constantFrom('p1', 'p2', 'POST'), fc.integer({ min: -3, max: 9 }), fc.constantFrom('0', '1.10', '2.555', '-3'), fc.constantFrom('product', 'postage', 'manual', 'adjustment')), { minLength: 1, maxLength: 4 }),
 });
 
 type Line = SalesLine & { readonly of: SalesFact };
@@ -39,7 +39,7 @@ const KEYS: Readonly<Record<string, Key>> = {
 /** The metrics over lines, told a second time over plain facts. */
 const METRICS_AGAIN: Readonly<Record<string, { readonly money: boolean; readonly only: (line: Line) => boolean; readonly value: (lines: readonly Line[]) => string }>> = {
   'revenue.gross': { money: true, only: () => true, value: sumOf },
-  'revenue.net': { money: true, only: (line) => !['postage', 'manual'].includes(line.kind), value: sumOf },
+  'revenue.net': { money: true, only: (line) => !['postage', 'manual'].includes(line.kind) && !(line.of.fact === 'adjusted' && line.of.reason === 'bad-debt'), value: sumOf },
   'revenue.clean': { money: true, only: isClean, value: sumOf },
   'cancellation.lines': { money: false, only: (line) => line.of.fact === 'cancelled', value: (lines) => String(lines.length) },
   units: { money: false, only: isClean, value: (lines) => String(lines.reduce((sum, line) => sum + Number(line.quantity), 0)) },

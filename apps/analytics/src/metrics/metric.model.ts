@@ -24,19 +24,24 @@ export interface Metric {
 const SALES: readonly Context[] = ['sales'];
 /** Customer known, quantity and price above zero. */
 const CLEAN = 'f.customer_ref is not null and f.quantity > 0 and f.unit_price > 0';
-/** Billed, but not sales of goods; a bad-debt adjustment is a line of kind adjustment. */
-export const EXCLUDED_FROM_NET = `f.kind in ('postage', 'bank-charge', 'manual', 'adjustment')`;
+/** An adjustment that writes a debt off, whatever kind its lines have. What is adjusted for another reason, as a price put right, is revenue. */
+export const BAD_DEBT = `(f.fact = 'adjusted' and f.reason is not distinct from 'bad-debt')`;
+/** Billed, but not sales of goods. */
+export const EXCLUDED_FROM_NET = `(f.kind in ('postage', 'bank-charge', 'manual') or ${BAD_DEBT})`;
 
 const SUM_OF_AMOUNTS = { grain: 'line', unit: 'money', version: 1, value: 'sum(f.amount)', contribution: 'sum(f.amount)', contributionMeans: 'amount of the event\'s lines that count; the value is their sum', dimensions: LINE_DIMENSIONS, contexts: SALES } as const;
 const CUSTOMERS = { unit: 'customers', version: 1, only: CLEAN, contribution: '1', contributionMeans: '1: the event makes its customer count, once however many events there are', contexts: SALES } as const;
 
 export const METRICS: readonly Metric[] = [
   { ...SUM_OF_AMOUNTS, id: 'revenue.gross', only: 'true', description: 'All lines as billed: quantity x unit price; returns and cancellations are negative.' },
-  { ...SUM_OF_AMOUNTS, id: 'revenue.net', only: `not (${EXCLUDED_FROM_NET})`, description: 'Gross without bad-debt adjustments and without postage, bank-charge and manual lines; `exclusions` lists what was left out, by code.' },
+  {
+    ...SUM_OF_AMOUNTS, id: 'revenue.net', version: 2, only: `not ${EXCLUDED_FROM_NET}`,
+    description: 'Gross without the lines of adjustments whose reason is bad-debt and without postage, bank-charge and manual lines; adjustments for another reason count. `exclusions` lists what was left out, by code.',
+  },
   { ...SUM_OF_AMOUNTS, id: 'revenue.clean', only: CLEAN, description: 'Lines with a known customer, quantity > 0 and unit price > 0.' },
   {
     id: 'orders', version: 1, unit: 'orders', grain: 'order', only: `f.fact = 'placed'`, value: 'count(*)', contribution: 'count(*)', contributionMeans: '1 per placed order; the value is their sum',
-    description: 'Orders placed, at the time of the order. By product: orders with a line of it.', dimensions: LINE_DIMENSIONS, contexts: SALES,
+    description: 'Order events (sales.order.placed), at the time of the order: two events with one orderId count twice. By product: orders with a line of it.', dimensions: LINE_DIMENSIONS, contexts: SALES,
   },
   {
     id: 'aov', version: 1, unit: 'money', grain: 'order', only: `f.fact = 'placed'`, value: 'round(sum(f.gross) / count(*), 6)', contribution: 'sum(f.gross)', contributionMeans: 'gross value of the order; the value is their average',
@@ -55,9 +60,9 @@ export const METRICS: readonly Metric[] = [
     id: 'units', version: 1, unit: 'items', grain: 'line', only: CLEAN, value: 'coalesce(sum(f.quantity), 0)', contribution: 'sum(f.quantity)', contributionMeans: 'quantity of the event\'s lines that count; the value is their sum',
     description: 'Quantity over the lines of revenue.clean.', dimensions: LINE_DIMENSIONS, contexts: SALES,
   },
-  { ...CUSTOMERS, id: 'buyers', grain: 'line', value: 'count(distinct f.customer_ref)', description: 'Distinct customers on the lines of revenue.clean.', dimensions: LINE_DIMENSIONS },
+  { ...CUSTOMERS, id: 'buyers', grain: 'line', value: 'count(distinct f.customer_ref)', description: 'Distinct customers on the lines of revenue.clean. Identities that were linked (customer.identity.linked) count apart.', dimensions: LINE_DIMENSIONS },
   {
     ...CUSTOMERS, id: 'cohort.retention', grain: 'cohort', value: 'count(distinct f.customer_ref)', dimensions: ['cohort'],
-    description: 'Active customers by cohort (month of the first clean purchase ever under `where`) and months since; `from` and `to` bound the activity, not the first purchase.',
+    description: 'Active customers by cohort (month of the first clean purchase ever under `where`) and months since; `from` and `to` bound the activity, not the first purchase. Identities that were linked (customer.identity.linked) count apart.',
   },
 ];

@@ -1,10 +1,9 @@
-import type { AsOf } from '@millrace/kernel';
 import type { DataSource, EntityManager } from 'typeorm';
 import { readSnapshot } from '../analytics-database.ts';
 import { cohortRows } from './cohort.query.ts';
 import { DIMENSIONS, type DimensionId } from './dimension.model.ts';
 import { readExclusions, type Exclusion } from './exclusion.query.ts';
-import { asOfIn, FACT_PARAMETERS, factParameters, factSourceOf } from './fact-source.ts';
+import { FACT_PARAMETERS, factParameters, factSourceOf, standingIn, type Standing } from './fact-source.ts';
 import type { Metric } from './metric.model.ts';
 import { isDimension, type Question } from './question.model.ts';
 
@@ -12,11 +11,10 @@ import { isDimension, type Question } from './question.model.ts';
 export type MetricRow = Readonly<Record<string, string | number>>;
 
 /** A number with its proof: what was asked, over which events, as of which positions. */
-export interface MetricAnswer {
+export interface MetricAnswer extends Standing {
   readonly metric: string;
   readonly version: number;
   readonly unit: Metric['unit'];
-  readonly asOf: AsOf;
   readonly filter: { readonly from?: string; readonly to?: string; readonly where: Question['where'] };
   /** Lines (orders, for metrics of orders) and events behind the rows. */
   readonly facts: number;
@@ -64,12 +62,12 @@ const countSql = (question: Question): string => {
 export const answerQuestion = (database: DataSource, question: Question): Promise<MetricAnswer> =>
   readSnapshot(database, async (manager) => {
     const { metric, tenant, from, to, where, limit } = question;
-    const asOf = await asOfIn(manager, tenant, metric.contexts);
+    const standing = await standingIn(manager, tenant, metric.contexts);
     // A ratio over nothing has no value.
     const rows = (await (metric.grain === 'cohort' ? cohortRows(manager, question) : plainRows(manager, question))).filter((row) => row['value'] !== null);
     const [counts = { facts: 0, events: 0 }] = await manager.query<{ facts: number; events: number }[]>(countSql(question), factParameters(question));
     return {
-      metric: metric.id, version: metric.version, unit: metric.unit, asOf, filter: { from, to, where }, ...counts,
+      metric: metric.id, version: metric.version, unit: metric.unit, ...standing, filter: { from, to, where }, ...counts,
       rows: rows.slice(0, limit), cut: rows.length > limit,
       ...(metric.id === 'revenue.net' ? { exclusions: await readExclusions(manager, question) } : {}),
     };

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { sqlCheckpoints } from '@millrace/event-sourcing';
+import { sqlCheckpoints, sqlParked } from '@millrace/event-sourcing';
 import { freshDatabase, type TestDatabase } from '@millrace/testing';
 import type { DataSource } from 'typeorm';
 import { openAnalyticsDatabase } from '../analytics-database.ts';
@@ -54,10 +54,10 @@ describe('metrics of the sample shop', () => {
 
   it('lists what net leaves out by code, and the list is the difference to gross', async () => {
     expect((await ask('revenue.net')).exclusions).toEqual([
-      { code: 'B', kind: 'adjustment', currency: 'GBP', lines: 1, value: '-11062.06' },
-      { code: 'BANK CHARGES', kind: 'bank-charge', currency: 'GBP', lines: 1, value: '2.00' },
-      { code: 'M', kind: 'manual', currency: 'GBP', lines: 1, value: '3.00' },
-      { code: 'POST', kind: 'postage', currency: 'EUR', lines: 1, value: '4.90' },
+      { code: 'B', kind: 'adjustment', reason: 'bad-debt', currency: 'GBP', lines: 1, value: '-11062.06' },
+      { code: 'BANK CHARGES', kind: 'bank-charge', reason: null, currency: 'GBP', lines: 1, value: '2.00' },
+      { code: 'M', kind: 'manual', reason: null, currency: 'GBP', lines: 1, value: '3.00' },
+      { code: 'POST', kind: 'postage', reason: null, currency: 'EUR', lines: 1, value: '4.90' },
     ]);
   });
 
@@ -70,7 +70,7 @@ describe('metrics of the sample shop', () => {
   it('breaks down by country, product, customer, source and currency, largest first', async () => {
     expect(await rows('revenue.clean', { by: 'country' })).toEqual([{ country: 'DE', currency: 'EUR', value: '34.90' }, { country: 'AT', currency: 'EUR', value: '16.665' }, { country: 'none', currency: 'GBP', value: '10.00' }]);
     expect((await rows('units', { by: 'product' })).slice(0, 2)).toEqual([{ product: 'p3', value: '4' }, { product: 'p1', value: '3' }]);
-    expect(await rows('orders', { by: 'customer' })).toEqual([{ customer: 'sub_a', value: '3' }, { customer: 'sub_b', value: '1' }, { customer: 'none', value: '1' }]);
+    expect(await rows('orders', { by: 'customer' })).toEqual([{ customer: 'sub_a', value: '3' }, { customer: 'none', value: '1' }, { customer: 'sub_b', value: '1' }]);
     expect(await rows('cancellation.lines', { by: 'source' })).toEqual([{ source: 'web', value: '1' }]);
     expect(await rows('buyers', { by: 'currency' })).toEqual([{ currency: 'EUR', value: '2' }, { currency: 'GBP', value: '1' }]);
   });
@@ -110,6 +110,38 @@ describe('metrics of the sample shop', () => {
     expect(await ask('revenue.gross', { tenant: 'nobody' })).toMatchObject({ asOf: {}, rows: [], facts: 0, events: 0 });
     expect(await rows('orders', { tenant: 'nobody' })).toEqual([{ value: '0' }]);
     expect(await rows('cancellation.rate', { tenant: 'nobody' })).toEqual([]);
+  });
+
+  it('says how many events up to those positions are parked, where any are', async () => {
+    expect([await ask('orders'), await trace('orders', {})]).toEqual([expect.not.objectContaining({ parked: expect.anything() }), expect.not.objectContaining({ parked: expect.anything() })]);
+    const parked = sqlParked(database, 'sales-facts@1');
+    const event = { key: 'k', eventId: 'e', type: 'sales.order.placed', code: 'order-unreadable', reason: 'spec' };
+    await database.transaction(async (manager) => {
+      for (const position of [9, 10]) await parked.park(manager, log, { ...event, position });
+      for (const other of [{ ...log, tenant: 'other' }, { ...log, context: 'customer' as const }]) await parked.park(manager, other, { ...event, position: 1 });
+      await sqlParked(manager, 'sales-facts@7').park(manager, log, { ...event, position: 1 });
+    });
+    expect([(await ask('orders')).parked, (await trace('orders', {})).parked]).toEqual([{ 'sales/0': 2 }, { 'sales/0': 2 }]);
+    await database.query('delete from parked_event');
+  });
+
+  it('has one row for what has no country and for the country of that name', async () => {
+    const facts = ['none', undefined].map((country, index) => orderEvent('nowhere', index + 1, { fact: 'placed', id: String(index), at: '2026-01-01T00:00:00Z', currency: 'EUR', country, customer: country, lines: [['p1', 1, '1.00']] }))
+      .flatMap(({ stored, data }) => salesFactOf(stored, data) ?? []);
+    await database.transaction((manager) => insertFacts(manager, { ...log, tenant: 'nowhere' }, facts));
+    for (const by of ['country', 'customer']) expect(await rows('revenue.gross', { tenant: 'nowhere', by })).toEqual([{ [by]: 'none', currency: 'EUR', value: '2.00' }]);
+    expect(await rows('revenue.gross', { tenant: 'nowhere', where: 'country=none' })).toEqual([{ currency: 'EUR', value: '2.00' }]);
+  });
+
+  it('leaves out of net what a bad debt adjusts, of whatever kind, and nothing adjusted for another reason', async () => {
+    const adjusted = (id: string, reason: string | undefined, kind: string, price: string) => ({ fact: 'adjusted', id, at: '2026-01-01T00:00:00Z', currency: 'EUR', reason, lines: [['p1', 1, price, kind] as const] });
+    const facts = [adjusted('1', 'bad-debt', 'product', '-7'), adjusted('2', 'price-correction', 'adjustment', '-3'), adjusted('3', undefined, 'adjustment', '-0.5'), adjusted('4', 'bad-debt', 'postage', '-1')]
+      .map((order, index) => orderEvent('adjusting', index + 1, order)).flatMap(({ stored, data }) => salesFactOf(stored, data) ?? []);
+    await database.transaction((manager) => insertFacts(manager, { ...log, tenant: 'adjusting' }, facts));
+    expect(await ask('revenue.net', { tenant: 'adjusting' })).toMatchObject({
+      version: 2, rows: [{ currency: 'EUR', value: '-3.5' }],
+      exclusions: [{ code: 'p1', kind: 'postage', reason: 'bad-debt', value: '-1' }, { code: 'p1', kind: 'product', reason: 'bad-debt', value: '-7' }],
+    });
   });
 
   it('treats what looks like SQL as a value', async () => {

@@ -25,6 +25,7 @@ describe('parseQuestion', () => {
     ['a malformed month', { where: 'month=2011-1' }, 'units', /A month is written 2011-01/],
     ['a month that does not exist', { where: 'month=2011-13' }, 'units', /ISO 8601/],
     ['a malformed time', { from: 'last week' }, 'units', /"from" is an ISO 8601 time/],
+    ['a range that ends before it begins', { from: '2011-02', to: '2011-01' }, 'units', /"from" is not after "to"; got from 2011-02-01T00:00:00.000Z to 2011-01-01T00:00:00.000Z/],
     ['an unknown parameter', { colour: 'red' }, 'units', /no parameter "colour"/],
     ['a repeated parameter', { from: ['2011', '2012'] }, 'units', /"from" may be given once/],
     ['a tenant that is none', { tenant: 'Shop!' }, 'units', /A tenant is/],

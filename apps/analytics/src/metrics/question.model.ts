@@ -60,6 +60,13 @@ export const parseInstant = (name: string, text: string): string => {
   throw invalid('time-malformed', `"${name}" is an ISO 8601 time or the beginning of one, as in 2011-01, 2011-01-04 or 2011-01-04T10:00:00Z; got ${shown(text)}.`);
 };
 
+/** A range that ends before it begins holds nothing: its answer would be a 0 that looks like one of the shop's. */
+const parseRange = (from: string | undefined, to: string | undefined): Pick<Question, 'from' | 'to'> => {
+  const range = { ...(from === undefined ? {} : { from: parseInstant('from', from) }), ...(to === undefined ? {} : { to: parseInstant('to', to) }) };
+  if (range.from === undefined || range.to === undefined || Date.parse(range.from) <= Date.parse(range.to)) return range;
+  throw invalid('range-reversed', `"from" is not after "to"; got from ${range.from} to ${range.to}.`);
+};
+
 const parseBreakdowns = (metric: Metric, asked: readonly string[]): readonly Breakdown[] => {
   if (metric.grain === 'cohort' && asked.length === 0) return ['cohort'];
   for (const name of asked) {
@@ -117,14 +124,12 @@ export const parseQuestion = (metricId: string, parameters: QuestionParameters):
   const metric = findMetric(metricId);
   const unknown = Object.keys(parameters).find((name) => !KNOWN.includes(name));
   if (unknown !== undefined) throw invalid('parameter-unknown', `There is no parameter ${shown(unknown)}; there are ${KNOWN.join(', ')}.`);
-  const from = oneOf('from', parameters['from']);
-  const to = oneOf('to', parameters['to']);
+  const range = parseRange(oneOf('from', parameters['from']), oneOf('to', parameters['to']));
   return {
     tenant: parseTenantParameter(parameters['tenant']),
     metric,
     by: parseBreakdowns(metric, many(parameters['by'])),
-    ...(from === undefined ? {} : { from: parseInstant('from', from) }),
-    ...(to === undefined ? {} : { to: parseInstant('to', to) }),
+    ...range,
     where: parseFilters(metric, many(parameters['where'])),
     limit: parseLimit(parameters['limit'], MOST_ROWS, MOST_ROWS),
   };

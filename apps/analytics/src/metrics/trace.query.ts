@@ -1,7 +1,7 @@
-import { DomainError, type AsOf } from '@millrace/kernel';
+import { DomainError } from '@millrace/kernel';
 import type { DataSource } from 'typeorm';
 import { readSnapshot } from '../analytics-database.ts';
-import { asOfIn, FACT_PARAMETERS, factParameters, factSourceOf } from './fact-source.ts';
+import { FACT_PARAMETERS, factParameters, factSourceOf, standingIn, type Standing } from './fact-source.ts';
 import { oneOf, parseLimit, type Parameter, type Question } from './question.model.ts';
 
 /** One event behind a number and its part of it. */
@@ -15,8 +15,7 @@ export interface TracedEvent {
   readonly currency: string;
 }
 
-export interface Trace {
-  readonly asOf: AsOf;
+export interface Trace extends Standing {
   readonly events: readonly TracedEvent[];
   /** Give it as `after` for the next page; null after the last. */
   readonly next: string | null;
@@ -57,10 +56,10 @@ export const traceQuestion = (database: DataSource, question: Question, { after,
     ) e join order_fact o on o.tenant = $1 and o.log = e.log and o.position = e.position
     order by e.log, e.position`;
   return readSnapshot(database, async (manager) => {
-    const asOf = await asOfIn(manager, tenant, metric.contexts);
+    const standing = await standingIn(manager, tenant, metric.contexts);
     const rows = await manager.query<Row[]>(sql, [...factParameters(question), after?.log ?? null, after?.position ?? null, limit + 1]);
     const events = rows.slice(0, limit).map((row) => ({ ...row, position: Number(row.position), time: row.time.toISOString() }));
     const last = events.at(-1);
-    return { asOf, events, next: rows.length > limit && last !== undefined ? `${last.log}:${last.position}` : null };
+    return { ...standing, events, next: rows.length > limit && last !== undefined ? `${last.log}:${last.position}` : null };
   });
 };

@@ -10,23 +10,23 @@ import type { SalesFact } from './sales-fact.model.ts';
  */
 const INSERT_FACTS = `
 with event as (
-  select * from unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::text[], $11::text[], $12::text[])
-    as e(position, event_id, event_type, order_id, fact, source, time, country, customer_ref, currency)
+  select * from unnest($3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::timestamptz[], $11::text[], $12::text[], $13::text[])
+    as e(position, event_id, event_type, order_id, fact, reason, source, time, country, customer_ref, currency)
 ), line as (
   select *, quantity * unit_price as amount
-  from unnest($13::bigint[], $14::integer[], $15::text[], $16::timestamptz[], $17::text[], $18::numeric[], $19::numeric[])
-    as l(position, line_no, kind, line_time, product_id, quantity, unit_price)
+  from unnest($14::bigint[], $15::integer[], $16::text[], $17::timestamptz[], $18::text[], $19::boolean[], $20::numeric[], $21::numeric[])
+    as l(position, line_no, kind, line_time, product_id, first_of_product, quantity, unit_price)
 ), gross as (
   select position, sum(amount) as gross from line group by position
 ), fresh as (
-  insert into order_fact (tenant, event_id, log, position, event_type, order_id, fact, source, time, country, customer_ref, currency, gross)
-  select $1, e.event_id, $2, e.position, e.event_type, e.order_id, e.fact, e.source, e.time, e.country, e.customer_ref, e.currency, coalesce(g.gross, 0)
+  insert into order_fact (tenant, event_id, log, position, event_type, order_id, fact, reason, source, time, country, customer_ref, currency, gross)
+  select $1, e.event_id, $2, e.position, e.event_type, e.order_id, e.fact, e.reason, e.source, e.time, e.country, e.customer_ref, e.currency, coalesce(g.gross, 0)
   from event e left join gross g using (position)
   on conflict (tenant, event_id) do nothing
-  returning position, fact, source, time, country, customer_ref, currency
+  returning position, fact, reason, source, time, country, customer_ref, currency
 ), billed as (
-  insert into order_line_fact (tenant, log, position, line_no, fact, kind, source, time, country, product_id, customer_ref, quantity, unit_price, amount, currency)
-  select $1, $2, l.position, l.line_no, f.fact, l.kind, f.source, l.line_time, f.country, l.product_id, f.customer_ref, l.quantity, l.unit_price, l.amount, f.currency
+  insert into order_line_fact (tenant, log, position, line_no, fact, reason, kind, source, time, country, product_id, first_of_product, customer_ref, quantity, unit_price, amount, currency)
+  select $1, $2, l.position, l.line_no, f.fact, f.reason, l.kind, f.source, l.line_time, f.country, l.product_id, l.first_of_product, f.customer_ref, l.quantity, l.unit_price, l.amount, f.currency
   from line l join fresh f using (position)
   order by l.position, l.line_no
   returning fact, source, time, customer_ref, quantity, unit_price, amount, currency
@@ -63,9 +63,9 @@ export const insertFacts = async (manager: EntityManager, log: LogKey, facts: re
   const lines = facts.flatMap((fact) => fact.lines.map((line) => ({ position: fact.position, ...line })));
   const [row] = await manager.query<{ inserted: number }[]>(INSERT_FACTS, [
     log.tenant, logName(log),
-    facts.map((f) => f.position), facts.map((f) => f.eventId), facts.map((f) => f.eventType), facts.map((f) => f.orderId), facts.map((f) => f.fact),
+    facts.map((f) => f.position), facts.map((f) => f.eventId), facts.map((f) => f.eventType), facts.map((f) => f.orderId), facts.map((f) => f.fact), facts.map((f) => f.reason),
     facts.map((f) => f.source), facts.map((f) => f.time), facts.map((f) => f.country), facts.map((f) => f.customerRef), facts.map((f) => f.currency),
-    lines.map((l) => l.position), lines.map((l) => l.lineNo), lines.map((l) => l.kind), lines.map((l) => l.time), lines.map((l) => l.productId),
+    lines.map((l) => l.position), lines.map((l) => l.lineNo), lines.map((l) => l.kind), lines.map((l) => l.time), lines.map((l) => l.productId), lines.map((l) => l.firstOfProduct),
     lines.map((l) => l.quantity), lines.map((l) => l.unitPrice),
   ]);
   return row?.inserted ?? 0;

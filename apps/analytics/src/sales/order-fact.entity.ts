@@ -15,6 +15,8 @@ export class OrderFact {
   @Column('text', { name: 'order_id' }) orderId!: string;
   /** placed, cancelled, returned or adjusted */
   @Column('text') fact!: string;
+  /** Why it was cancelled, returned or adjusted, in the producer's code; null where the event doesn't say. */
+  @Column('text', { nullable: true }) reason!: string | null;
   /** Name of the source key that brought the event. */
   @Column('text') source!: string;
   @Column('timestamptz') time!: Date;

@@ -11,6 +11,7 @@ export class OrderLineFact {
   @PrimaryColumn('bigint', { primaryKeyConstraintName: 'pk_order_line_fact' }) position!: string;
   @PrimaryColumn('integer', { name: 'line_no', primaryKeyConstraintName: 'pk_order_line_fact' }) lineNo!: number;
   @Column('text') fact!: string;
+  @Column('text', { nullable: true }) reason!: string | null;
   /** What is billed, in the contract's words: product, postage, bank-charge, manual, … */
   @Column('text') kind!: string;
   @Column('text') source!: string;
@@ -18,6 +19,8 @@ export class OrderLineFact {
   @Column('timestamptz') time!: Date;
   @Column('text', { nullable: true }) country!: string | null;
   @Column('text', { name: 'product_id' }) productId!: string;
+  /** Whether the event has no earlier line of the product: on these, orders are counted by product without sorting all lines. */
+  @Column('boolean', { name: 'first_of_product' }) firstOfProduct!: boolean;
   @Column('text', { name: 'customer_ref', nullable: true }) customerRef!: string | null;
   /** Negative when goods or money go back. */
   @Column('numeric') quantity!: string;

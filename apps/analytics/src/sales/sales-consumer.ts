@@ -6,7 +6,7 @@ import { Counter, Gauge, type Registry } from 'prom-client';
 import type { DataSource, EntityManager } from 'typeorm';
 import { CONSUMER } from '../checkpoint/consumer-name.ts';
 import type { KpiHub } from '../live/kpi-hub.ts';
-import { salesFacts } from './sales-facts.ts';
+import { SALES_VERSIONS, salesFacts } from './sales-facts.ts';
 
 /** As `reads` in service.yaml. */
 const CONTEXTS = ['sales'];
@@ -27,7 +27,7 @@ interface SalesBuildsParts {
 export const salesBuilds = ({ database, aside, reader, hub, logger, metrics, announce }: SalesBuildsParts): ProjectionBuilds<EntityManager> => {
   const applied = new Counter({ name: 'analytics_events_applied_total', help: 'Events applied or passed over, per log', labelNames: ['tenant', 'log'], registers: [metrics] });
   return new ProjectionBuilds<EntityManager>({
-    live: database, aside, reader, projections: [salesFacts], ...(announce ? { announce } : {}),
+    live: database, aside, reader, projections: SALES_VERSIONS, ...(announce ? { announce } : {}),
     committed: ({ log, events }) => {
       applied.inc({ tenant: log.tenant, log: logName(log) }, events.length);
       if (events.some((event) => salesFacts.types.includes(event.envelope.type))) hub.changed(log.tenant);

@@ -9,6 +9,8 @@ export interface SalesLine {
   /** ISO 8601 */
   readonly time: string;
   readonly productId: string;
+  /** Whether it is the event's first line of its product: orders are counted by product on these. */
+  readonly firstOfProduct: boolean;
   readonly quantity: DecimalText;
   readonly unitPrice: DecimalText;
 }
@@ -20,6 +22,8 @@ export interface SalesFact {
   readonly eventType: string;
   readonly orderId: string;
   readonly fact: SalesFactKind;
+  /** Why it was cancelled, returned or adjusted, as a code: `bad-debt`; null when the event doesn't say. */
+  readonly reason: string | null;
   readonly source: string;
   /** ISO 8601 */
   readonly time: string;

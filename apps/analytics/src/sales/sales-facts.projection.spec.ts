@@ -15,10 +15,10 @@ const line = { lineNo: 1, productId: 'p1', quantity: '1', unitPrice: '1.00', kin
 describe('salesFactOf', () => {
   it('keeps the order, its source and its lines as billed', () => {
     expect(factOf(orderEvent('shop', 7, SAMPLE_ORDERS[0]!))).toEqual({
-      position: 7, eventId: 'e-o1', eventType: 'sales.order.placed', fact: 'placed', source: 'web', orderId: 'o1', time: '2026-01-15T10:20:00.000Z', currency: 'EUR', country: 'DE', customerRef: 'sub_a',
+      position: 7, eventId: 'e-o1', eventType: 'sales.order.placed', fact: 'placed', reason: null, source: 'web', orderId: 'o1', time: '2026-01-15T10:20:00.000Z', currency: 'EUR', country: 'DE', customerRef: 'sub_a',
       lines: [
-        { lineNo: 1, kind: 'product', time: '2026-01-15T10:20:00.000Z', productId: 'p1', quantity: '2', unitPrice: '10.00' },
-        { lineNo: 2, kind: 'postage', time: '2026-01-15T10:20:00.000Z', productId: 'POST', quantity: '1', unitPrice: '4.90' },
+        { lineNo: 1, kind: 'product', time: '2026-01-15T10:20:00.000Z', productId: 'p1', firstOfProduct: true, quantity: '2', unitPrice: '10.00' },
+        { lineNo: 2, kind: 'postage', time: '2026-01-15T10:20:00.000Z', productId: 'POST', firstOfProduct: true, quantity: '1', unitPrice: '4.90' },
       ],
     });
   });
@@ -33,6 +33,14 @@ describe('salesFactOf', () => {
 
   it('leaves customer and country empty when the order names none', () => {
     expect(factOf(order({ customer: undefined, country: undefined }))).toMatchObject({ customerRef: null, country: null });
+  });
+
+  it('keeps why an order was adjusted', () => {
+    expect(factOf(orderEvent('shop', 1, SAMPLE_ORDERS[6]!))).toMatchObject({ fact: 'adjusted', reason: 'bad-debt' });
+  });
+
+  it('marks the first line of each product', () => {
+    expect(factOf(order({ lines: [line, { ...line, productId: 'p2' }, line] }))?.lines.map((read) => read.firstOfProduct)).toEqual([true, true, false]);
   });
 
   it('numbers lines itself, so that repeated numbers of a producer do not collide', () => {
@@ -55,6 +63,7 @@ describe('salesFactOf', () => {
     ['/customer/ref', { customer: { number: '17850' } }],
     ['/currency', { currency: undefined }],
     ['/country', { country: '' }],
+    ['/reason', { reason: 7 }],
   ])('refuses an event it cannot read at %s, without repeating the value', (pointer, data) => {
     const { stored, data: read } = order(data);
     expect(() => salesFactOf(stored, read)).toThrow(expect.objectContaining({ kind: 'invalid', code: 'order-unreadable', details: { pointer } }));

@@ -20,6 +20,8 @@ const text = (value: unknown, pointer: string): string => {
   throw unfit(pointer, 'text');
 };
 
+const optionalText = (value: unknown, pointer: string): string | null => (value === undefined ? null : text(value, pointer));
+
 const decimal = (value: unknown, pointer: string): string => {
   if (typeof value === 'string' && DECIMAL_PATTERN.test(value)) return value;
   throw unfit(pointer, 'an exact decimal');
@@ -32,13 +34,16 @@ const time = (value: unknown, pointer: string): string => {
   throw unfit(pointer, 'an ISO 8601 time');
 };
 
-const lineOf = (line: unknown, index: number): SalesLine => {
+const lineOf = (line: unknown, index: number, seen: Set<string>): SalesLine => {
   const at = `/lines/${index}`;
   if (!isObject(line)) throw unfit(at, 'a line');
+  const productId = text(line['productId'], `${at}/productId`);
+  const firstOfProduct = !seen.has(productId);
+  seen.add(productId);
   return {
     // Counted here: the producer's own numbers may repeat, and the key of the read model must not depend on that.
     lineNo: index + 1,
-    kind: text(line['kind'], `${at}/kind`), time: time(line['placedAt'], `${at}/placedAt`), productId: text(line['productId'], `${at}/productId`),
+    kind: text(line['kind'], `${at}/kind`), time: time(line['placedAt'], `${at}/placedAt`), productId, firstOfProduct,
     quantity: decimal(line['quantity'], `${at}/quantity`), unitPrice: decimal(line['unitPrice'], `${at}/unitPrice`),
   };
 };
@@ -58,12 +63,14 @@ export const salesFactOf = ({ envelope, position }: Pick<StoredEvent, 'envelope'
   if (fact === undefined) return undefined;
   const lines = data['lines'];
   if (!Array.isArray(lines)) throw unfit('/lines', 'a list of lines');
+  const products = new Set<string>();
   return {
     position, fact, eventId: envelope.id, eventType: envelope.type, source: envelope.via, time: time(envelope.time, '/time'),
     orderId: text(data['orderId'], '/orderId'),
     currency: text(data['currency'], '/currency'),
-    country: data['country'] === undefined ? null : text(data['country'], '/country'),
+    reason: optionalText(data['reason'], '/reason'),
+    country: optionalText(data['country'], '/country'),
     customerRef: customerRefOf(data['customer']),
-    lines: lines.map(lineOf),
+    lines: lines.map((line, index) => lineOf(line, index, products)),
   };
 };

@@ -8,7 +8,7 @@ import { BILLING_TYPES, salesFactOf } from './sales-facts.projection.ts';
 /** The read model behind all sales metrics: facts, rollup and buyers, moved together. */
 export const salesFacts: VersionedProjection<EntityManager> = {
   name: 'sales-facts',
-  version: 1,
+  version: 2,
   contexts: ['sales'],
   types: BILLING_TYPES,
   tables: SALES_TABLES,
@@ -19,3 +19,9 @@ export const salesFacts: VersionedProjection<EntityManager> = {
     await insertFacts(manager, first.stored.log, events.flatMap(({ stored, data }) => salesFactOf(stored, data) ?? []));
   },
 };
+
+/**
+ * Every version a build may be of. Version 1 kept no reasons; its builds have the same tables since the migration and take events by the same rule, but
+ * of what they had before, every adjustment with a line of kind adjustment counts as a bad debt.
+ */
+export const SALES_VERSIONS: readonly VersionedProjection<EntityManager>[] = [{ ...salesFacts, version: 1 }, salesFacts];

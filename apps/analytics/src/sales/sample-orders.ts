@@ -16,6 +16,7 @@ export interface SampleOrder {
   readonly source?: string;
   readonly country?: string;
   readonly customer?: string;
+  readonly reason?: string;
 }
 
 /** An event as it comes out of a log; only what a projection reads is filled with meaning. */
@@ -31,6 +32,7 @@ export const orderEvent = (tenant: string, position: number, order: SampleOrder)
     orderId: order.id, currency: order.currency,
     ...(order.country === undefined ? {} : { country: order.country }),
     ...(order.customer === undefined ? {} : { customer: { ref: order.customer } }),
+    ...(order.reason === undefined ? {} : { reason: order.reason }),
     lines: order.lines.map(([productId, quantity, unitPrice, kind = 'product'], index) => ({ lineNo: index + 1, productId, quantity: String(quantity), unitPrice, kind, placedAt: order.at })),
   }, order.source);
 
@@ -42,6 +44,6 @@ export const SAMPLE_ORDERS: readonly SampleOrder[] = [
   { fact: 'cancelled', id: 'c1', at: '2026-02-01T00:00:00Z', currency: 'EUR', country: 'DE', customer: 'sub_a', lines: [['p1', -1, '10.00']] },
   { fact: 'placed', id: 'o4', at: '2026-02-10T23:30:00Z', currency: 'EUR', country: 'DE', customer: 'sub_a', lines: [['p1', 1, '10.00']] },
   { fact: 'returned', id: 'r1', at: '2026-02-11T08:00:00Z', currency: 'EUR', country: 'AT', customer: 'sub_b', lines: [['p2', -1, '5.555']] },
-  { fact: 'adjusted', id: 'a1', at: '2026-02-28T12:00:00Z', currency: 'GBP', source: 'till', lines: [['B', 1, '-11062.06', 'adjustment']] },
+  { fact: 'adjusted', id: 'a1', at: '2026-02-28T12:00:00Z', currency: 'GBP', source: 'till', reason: 'bad-debt', lines: [['B', 1, '-11062.06', 'adjustment']] },
   { fact: 'placed', id: 'o5', at: '2026-03-05T09:00:00Z', currency: 'GBP', customer: 'sub_a', lines: [['p3', '4', '1.25'], ['BANK CHARGES', 1, '2.00', 'bank-charge'], ['M', 1, '3.00', 'manual'], ['p4', 1, '0']] },
 ];
