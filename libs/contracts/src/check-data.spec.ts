@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { checkData } from './check-data.ts';
 import { FIXTURES } from './fixtures/frozen.ts';
 import { findContract } from './registry.ts';
+import { checkStored } from './stored-form.ts';
 
 const check = (type: string, data: unknown) => {
   const contract = findContract(type, 1);
@@ -29,6 +30,9 @@ describe('an order', () => {
   it.each([2.55, '2,55', '1e2', '.5', '5.', '+1', '', ' 1', '1'.repeat(21), `1.${'0'.repeat(13)}`])('refuses the unit price %p', (unitPrice) => {
     expect(withLine({ unitPrice })).toMatchObject({ ok: false, pointer: '/lines/1/unitPrice' });
   });
+  it.each([['unitPrice', '0.1234567'], ['unitPrice', '1000000000000.00'], ['quantity', '0.1234567'], ['quantity', '-1000000000000']])('refuses a %s of %s, which not every reader could hold', (field, value) => {
+    expect(withLine({ [field]: value })).toMatchObject({ ok: false, pointer: `/lines/1/${field}`, reason: expect.stringContaining('at most 12 digits before and 6 after the point') });
+  });
   it('keeps prices of three and more decimals', () => expect(withLine({ unitPrice: '0.001' }).ok).toBe(true));
   it.each(['2011-02-30T00:00:00Z', '2011-13-01T00:00:00Z', '2011-01-04 10:00:00Z', '2011-01-04T10:00:00', '2011-01-04T23:59:60Z', '2011-01-04', '1900-02-29T00:00:00Z'])('refuses the time %s', (placedAt) => {
     expect(withLine({ placedAt })).toMatchObject({ ok: false, pointer: '/lines/1/placedAt', reason: expect.stringContaining('a date and time with an offset') });
@@ -48,6 +52,26 @@ describe('an order', () => {
   });
   it('lists the words a field may be', () => expect(withLine({ kind: 'gift' })).toMatchObject({ reason: 'expected one of product, postage, bank-charge, manual, fee, discount, adjustment, sample, other, got a text of 4 characters' }));
   it.each([null, undefined, 7, 'text', true, [], [[]]])('refuses %p in place of data', (data) => expect(check('sales.order.placed', data)).toMatchObject({ ok: false, pointer: '' }));
+});
+
+describe('amounts', () => {
+  const paid = { paymentId: 'p', orderId: 'o', amount: '10.00', currency: 'EUR', method: 'card' };
+  it.each<[string, Record<string, unknown>, string, string]>([
+    ['sales.refund.issued', { refundId: 'r', orderId: 'o', amount: '-10.00', currency: 'EUR' }, '/amount', 'above zero'],
+    ['sales.refund.issued', { refundId: 'r', orderId: 'o', amount: '0.00', currency: 'EUR' }, '/amount', 'above zero'],
+    ['sales.payment.captured', { ...paid, amount: '-10.00' }, '/amount', 'above zero'],
+    ['sales.payment.failed', { ...paid, reason: 'declined', amount: '-10.00' }, '/amount', 'above zero'],
+    ['merchandise.price.changed', { productId: 'p', price: '-1.5', currency: 'EUR' }, '/price', 'of zero or more'],
+    ['merchandise.price.changed', { productId: 'p', price: '1.5', previousPrice: '-1', currency: 'EUR' }, '/previousPrice', 'of zero or more'],
+    ['merchandise.product.listed', { productId: 'p', price: '-1.5', currency: 'EUR' }, '/price', 'of zero or more'],
+  ])('of %s are not %j', (type, data, pointer, expected) => {
+    expect(check(type, data)).toMatchObject({ ok: false, pointer, reason: expect.stringContaining(`a decimal ${expected}`) });
+  });
+  it('are negative where the books have them so', () => expect(withLine({ unitPrice: '-11062.06', quantity: -1 }).ok).toBe(true));
+  it('let in before stay readable', () => {
+    const stored = findContract('sales.refund.issued', 1)!;
+    expect(checkStored(stored, { refundId: 'r', orderId: 'o', amount: '-10.0000000001', currency: 'EUR' })).toBeUndefined();
+  });
 });
 
 describe('persons', () => {

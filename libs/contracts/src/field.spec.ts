@@ -1,14 +1,14 @@
 import fc from 'fast-check';
 import { z } from 'zod';
-import { DECIMAL_PATTERN } from '@millrace/kernel';
+import { AMOUNT_DIGITS, DECIMAL_PATTERN } from '@millrace/kernel';
 import type { PrivacyAnnotation } from './contract.ts';
 import * as field from './field.ts';
-import { PRIVACY_KEYWORD, toJsonSchema, type SchemaNode } from './json-schema.ts';
+import { intakeSchemaOf, PRIVACY_KEYWORD, toJsonSchema, type SchemaNode } from './json-schema.ts';
 import { compile, violationOf } from './validate.ts';
 
 const nodeOf = (schema: z.ZodType): SchemaNode => toJsonSchema(z.object({ it: schema })).properties?.it ?? {};
 const accepts = (schema: z.ZodType): ((value: unknown) => boolean) => {
-  const validate = compile(toJsonSchema(z.object({ it: schema })));
+  const validate = compile(intakeSchemaOf(toJsonSchema(z.object({ it: schema }))));
   return (value) => validate({ it: value });
 };
 const privacyOf = (schema: z.ZodType): PrivacyAnnotation | undefined => nodeOf(schema)[PRIVACY_KEYWORD];
@@ -18,8 +18,10 @@ const NOT_PERSONAL: readonly (readonly [string, z.ZodType, readonly unknown[], r
   ['id', field.id(), ['536365', 'BANK CHARGES', 'gift_0001_20', 'ü/1', 'x'.repeat(128)], ['', 'x'.repeat(129), 'a\nb', 'a\u0000', 'a\u200b', '\udc00', 7]],
   ['code', field.code(), ['card', 'card-declined', '3ds-2'], ['Card', '-card', 'card_declined', '', 'x'.repeat(65)]],
   ['oneOf', field.oneOf('web', 'app'), ['web', 'app'], ['Web', '', null, 'toString']],
-  ['decimal', field.decimal(), ['0', '-12.50', '0.000000000001', '9'.repeat(20)], ['', '1e3', '.5', '5.', '9'.repeat(21), 12.5, 12]],
-  ['quantity', field.quantity(), [6, -6, 0, '6', '0.250', '-1.5'], [0.5, 1e10, -1e10, '1e3', '', null, [], true]],
+  ['decimal', field.decimal(), ['0', '-12.50', '0.000001', '0.500000000000', '9'.repeat(12), `-${'9'.repeat(12)}.999999`], ['', '1e3', '.5', '5.', '0.0000001', '0.0000010001', `1.${'0'.repeat(13)}`, '9'.repeat(13), '1000000000000.00', 12.5, 12]],
+  ['decimal of zero or more', field.decimal('not-negative'), ['0', '0.00', '12.50'], ['-1.5', '-0', '0.0000001']],
+  ['decimal above zero', field.decimal('positive'), ['0.01', '10', '100.00'], ['0', '0.00', '-10.00', '0.0000001', '9'.repeat(13)]],
+  ['quantity', field.quantity(), [6, -6, 0, '6', '0.250', '-1.5'], ['0.0000001', '9'.repeat(13), 0.5, 1e10, -1e10, '1e3', '', null, [], true]],
   ['units from 0', field.units(0), [0, 1, 1e9], [-1, 1.5, 1e9 + 1, '1']],
   ['units from 1', field.units(1), [1], [0]],
   ['integer', field.integer(2, 4), [2, 4], [1, 5, 2.5, '3', null]],
@@ -58,7 +60,7 @@ describe('every field', () => {
   const all = [...NOT_PERSONAL.map(([name, schema]) => [name, schema] as const), ...PERSONAL.map(([name, schema]) => [name, schema] as const)];
   it.each(all)('%s is annotated also when it is optional', (_name, schema) => expect(privacyOf(schema.optional())).toEqual(privacyOf(schema)));
   it.each(all)('%s is refused in words that say what was expected, for any value of another kind', (_name, schema) => {
-    const validate = compile(toJsonSchema(z.object({ it: schema })));
+    const validate = compile(intakeSchemaOf(toJsonSchema(z.object({ it: schema }))));
     for (const value of [null, {}, [1, 2]]) {
       expect(validate({ it: value })).toBe(false);
       expect(violationOf(validate.errors)).toEqual({ pointer: '/it', reason: expect.stringMatching(/^expected .{3,}, got (null|an object|an array of 2)$/) });
@@ -67,9 +69,17 @@ describe('every field', () => {
 });
 
 describe('decimals', () => {
-  it('are exactly those the kernel reads', () => {
+  const written = fc.oneof(fc.string(), fc.stringMatching(/^-?\d{1,24}(\.\d{1,14})?$/));
+  it('as stored are exactly those the kernel reads', () => {
+    const validate = compile(toJsonSchema(z.object({ it: field.decimal('positive') })));
+    fc.assert(fc.property(written, (text) => { expect(validate({ it: text })).toBe(DECIMAL_PATTERN.test(text)); }));
+  });
+  it('that come in are those of them that have the digits every reader counts with', () => {
     const takes = accepts(field.decimal());
-    fc.assert(fc.property(fc.oneof(fc.string(), fc.stringMatching(/^-?\d{1,24}(\.\d{1,14})?$/)), (text) => { expect(takes(text)).toBe(DECIMAL_PATTERN.test(text)); }));
+    fc.assert(fc.property(written, (text) => {
+      const [digits = '', decimals = ''] = text.replace('-', '').split('.');
+      expect(takes(text)).toBe(DECIMAL_PATTERN.test(text) && digits.length <= AMOUNT_DIGITS.whole && decimals.replace(/0+$/, '').length <= AMOUNT_DIGITS.fraction);
+    }));
   });
 });
 

@@ -1,4 +1,4 @@
-import { CONTEXTS, DECIMAL_PATTERN } from '@millrace/kernel';
+import { AMOUNT_DIGITS, CONTEXTS, DECIMAL_PATTERN } from '@millrace/kernel';
 import { z } from 'zod';
 import type { IdentifierKind, PersonalCategory, PrivacyAnnotation, PurposeClass } from './contract.ts';
 
@@ -30,14 +30,33 @@ export const digest = () => z.string().max(64).regex(/^[0-9a-f]{64}$/).meta({ ..
 
 export const oneOf = <const Values extends readonly [string, ...string[]]>(...values: Values) => z.enum(values).meta(NOT_PERSONAL);
 
-/** Exact decimal text; amounts never pass through a float. */
-export const decimal = () =>
-  z.string().max(34).regex(DECIMAL_PATTERN).meta({ ...NOT_PERSONAL, description: 'a decimal as text, as in "-12.50" (at most 20 digits before and 12 after the point, no exponent)' });
+type Sign = 'any' | 'not-negative' | 'positive';
+
+const { whole, fraction } = AMOUNT_DIGITS;
+const DIGITS = `at most ${whole} digits before and ${fraction} after the point`;
+/** Zeros at the end are no digits of the amount: many databases print them. */
+const AMOUNT = `\\d{1,${whole}}(\\.\\d{1,${fraction}}0{0,${12 - fraction}})?$`;
+const AMOUNTS: Readonly<Record<Sign, { readonly pattern: string; readonly description: string }>> = {
+  any: { pattern: `^-?${AMOUNT}`, description: `a decimal as text, as in "-12.50" (${DIGITS}, no exponent)` },
+  'not-negative': { pattern: `^${AMOUNT}`, description: `a decimal of zero or more as text, as in "12.50" (${DIGITS}, no exponent)` },
+  positive: { pattern: `^(?=.*[1-9])${AMOUNT}`, description: `a decimal above zero as text, as in "12.50" (${DIGITS}, no exponent)` },
+};
+
+/**
+ * Exact decimal text; amounts never pass through a float. Released with 20 digits before and 12 after the point and any sign, which is what stored
+ * events are read with; what comes in has as many as every reader counts with, and the sign its meaning has.
+ */
+export const decimal = (sign: Sign = 'any') => {
+  const description = 'a decimal as text, as in "-12.50" (at most 20 digits before and 12 after the point, no exponent)';
+  return z.string().max(34).regex(DECIMAL_PATTERN).meta({ ...NOT_PERSONAL, description, intake: AMOUNTS[sign] });
+};
 
 /** As billed: decimal text (weights) or an integer. Negative on returns. */
-export const quantity = () =>
-  z.union([z.string().max(34).regex(DECIMAL_PATTERN), z.int().min(-1_000_000_000).max(1_000_000_000)])
-    .meta({ ...NOT_PERSONAL, description: 'a quantity: an integer within ±1,000,000,000, or a decimal as text, as in "0.250"' });
+export const quantity = () => {
+  const expected = 'a quantity: an integer within ±1,000,000,000, or a decimal as text, as in "0.250"';
+  const asText = z.string().max(34).regex(DECIMAL_PATTERN).meta({ intake: { pattern: AMOUNTS.any.pattern } });
+  return z.union([asText, z.int().min(-1_000_000_000).max(1_000_000_000)]).meta({ ...NOT_PERSONAL, description: expected, intake: { description: `${expected} (${DIGITS})` } });
+};
 
 /** Whole sales units: stock is promised and counted in them. */
 export const units = (min: 0 | 1) => z.int().min(min).max(1_000_000_000).meta({ ...NOT_PERSONAL, description: `a whole number from ${min} to 1,000,000,000` });

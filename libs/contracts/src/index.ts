@@ -14,7 +14,7 @@ export { RELEASED_CONTRACTS } from './released/released-contracts.ts';
 export type { ConsentGiven, ConsentWithdrawn, ContactChanged, IdentityLinked, ProfileRegistered, StoredProfile } from './customer/profile.contract.ts';
 export { byField, byFields, bySubject, defineContract, streamOf } from './define-contract.ts';
 export type { StockCounted, StockReceived, StockReleased, StockReserved, StockShipped } from './inventory/stock.contract.ts';
-export { PRIVACY_KEYWORD } from './json-schema.ts';
+export { intakeSchemaOf, PRIVACY_KEYWORD } from './json-schema.ts';
 export type { PriceChanged, ProductListed, ProductRetired } from './merchandise/product.contract.ts';
 export { CONTRACTS, findContract, knownTypes, knownVersions, newestContract, upcast } from './registry.ts';
 export type { OrderAdjusted, OrderCancelled, OrderLine, OrderLineKind, OrderPlaced, OrderPlacedVersion1, OrderReturned, StoredOrder } from './sales/order.contract.ts';

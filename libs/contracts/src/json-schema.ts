@@ -7,24 +7,46 @@ export interface SchemaNode {
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly items?: SchemaNode;
   readonly [PRIVACY_KEYWORD]?: PrivacyAnnotation;
+  readonly [INTAKE_KEYWORD]?: Readonly<Record<string, unknown>>;
   readonly [keyword: string]: unknown;
 }
 
 /** The annotation's name in JSON Schema: extension keywords start with `x-`. */
 export const PRIVACY_KEYWORD = 'x-millrace-privacy';
 
-/** JSON Schema 2020-12 of a zod schema, wire (input) side, with the privacy annotations under their extension keyword. */
+/**
+ * Keywords that hold beside or instead of the released ones for what comes in from now on. A released version may only ever let in more, since
+ * stored events are held against it; what is let in may be narrowed here, where nothing stored is asked.
+ */
+export const INTAKE_KEYWORD = 'x-millrace-intake';
+
+const EXTENSIONS = [['privacy', PRIVACY_KEYWORD], ['intake', INTAKE_KEYWORD]] as const;
+
+/** JSON Schema 2020-12 of a zod schema, wire (input) side, with our annotations under their extension keywords. */
 export const toJsonSchema = (schema: ZodType): SchemaNode =>
   z.toJSONSchema(schema, {
     target: 'draft-2020-12',
     io: 'input',
     override: ({ jsonSchema }) => {
-      if (!('privacy' in jsonSchema)) return;
-      jsonSchema[PRIVACY_KEYWORD] = jsonSchema.privacy;
-      delete jsonSchema.privacy;
+      for (const [name, keyword] of EXTENSIONS) {
+        if (!(name in jsonSchema)) continue;
+        jsonSchema[keyword] = jsonSchema[name];
+        delete jsonSchema[name];
+      }
     },
     // Our contracts never use the boolean form of a schema, which is all that SchemaNode leaves out.
   }) as SchemaNode;
+
+/** What a producer's event is held against: the released schema as narrowed for what comes in. */
+export const intakeSchemaOf = (node: SchemaNode): SchemaNode => {
+  const { [INTAKE_KEYWORD]: narrowed, ...released } = node;
+  return {
+    ...released, ...narrowed,
+    ...(node.properties && { properties: Object.fromEntries(Object.entries(node.properties).map(([name, child]) => [name, intakeSchemaOf(child)])) }),
+    ...(node.items && { items: intakeSchemaOf(node.items) }),
+    ...(Array.isArray(node['anyOf']) && { anyOf: (node['anyOf'] as SchemaNode[]).map(intakeSchemaOf) }),
+  };
+};
 
 /** Visits every leaf in the schema's order; an annotated node is a leaf, and a leaf without annotation gets `undefined`. */
 export const visitLeaves = (node: SchemaNode, visit: (pointer: string, annotation: PrivacyAnnotation | undefined) => void, pointer = ''): void => {

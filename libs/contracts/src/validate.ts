@@ -1,7 +1,7 @@
 import type { ErrorObject, ValidateFunction } from 'ajv';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { fullFormats } from 'ajv-formats/dist/formats.js';
-import { escapePointer, PRIVACY_KEYWORD, type SchemaNode } from './json-schema.ts';
+import { escapePointer, INTAKE_KEYWORD, PRIVACY_KEYWORD, type SchemaNode } from './json-schema.ts';
 
 const DATE_TIME = /^(\d{4})-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/;
 const DAYS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
@@ -23,7 +23,7 @@ const makeAjv = (): Ajv2020 => {
   const ajv = new Ajv2020({ allErrors: false, strict: true, strictRequired: false, strictTypes: false, verbose: true, messages: false });
   for (const [name, format] of Object.entries(fullFormats)) ajv.addFormat(name, format);
   ajv.addFormat('date-time', { type: 'string', validate: isDateTime });
-  return ajv.addKeyword(PRIVACY_KEYWORD);
+  return ajv.addKeyword(PRIVACY_KEYWORD).addKeyword(INTAKE_KEYWORD);
 };
 
 let ajv: Ajv2020 | undefined;

@@ -6,6 +6,12 @@ export type DecimalText = string;
 /** What `parseDecimal` takes; also the pattern in published schemas. */
 export const DECIMAL_PATTERN = /^-?\d{1,20}(\.\d{1,12})?$/;
 
+/**
+ * Digits of an amount, price or quantity that may come in: a billion times a thousand, to the thousandth of a tenth of a cent. The warehouse's columns
+ * are made of them, so that whatever is let in can be counted everywhere.
+ */
+export const AMOUNT_DIGITS = { whole: 12, fraction: 6 } as const;
+
 /** A decimal as `units * 10^-scale`: sums and products are exact, nothing passes through a float. */
 export interface Decimal {
   readonly units: bigint;

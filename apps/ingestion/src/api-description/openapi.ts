@@ -1,4 +1,4 @@
-import { CONTRACTS, wireEventJsonSchema, type EventContract } from '@millrace/contracts';
+import { CONTRACTS, intakeSchemaOf, wireEventJsonSchema, type EventContract } from '@millrace/contracts';
 import { INTAKE_LIMITS } from '@millrace/intake';
 import { BUSINESS_CONTEXTS } from '@millrace/kernel';
 import { z } from 'zod';
@@ -83,7 +83,7 @@ const wireContracts = (): readonly EventContract[] => CONTRACTS.filter(({ contex
 const dataName = ({ type, version }: EventContract): string => `${type}.v${version}`;
 
 /** One schema per contract's data, by `<type>.v<version>`. */
-const dataSchemas = (): Node => Object.fromEntries(wireContracts().map((contract) => [dataName(contract), { description: contract.summary, ...withoutDialect(contract.jsonSchema) }]));
+const dataSchemas = (): Node => Object.fromEntries(wireContracts().map((contract) => [dataName(contract), { description: contract.summary, ...withoutDialect(intakeSchemaOf(contract.jsonSchema)) }]));
 
 /** An event is its attributes, and data as the contract of its type and version has it; version 1 may be left out. */
 const eventSchema = (): Node => ({

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { checkData, findContract, streamOf, type EventData } from '@millrace/contracts';
+import { checkStored, findContract, streamOf, type EventData } from '@millrace/contracts';
 import { DomainError } from '@millrace/kernel';
 import type { EventStore } from '@millrace/event-store';
 import { commandHandler, loadStream } from '@millrace/event-sourcing';
@@ -17,10 +17,10 @@ const contractOf = (type: string, version: number) => {
 };
 
 const fromStored = (type: string, version: number, data: unknown): StockEvent => {
-  const checked = checkData(contractOf(type, version), data);
-  if (!checked.ok) throw new DomainError('invalid', 'stored-event-unreadable', { type, version, pointer: checked.pointer }, `A stored ${type} does not fit its contract: ${checked.reason}.`);
+  const unfit = checkStored(contractOf(type, version), data);
+  if (unfit) throw new DomainError('invalid', 'stored-event-unreadable', { type, version, pointer: unfit.pointer }, `A stored ${type} does not fit its contract: ${unfit.reason}.`);
   // Type and data were checked together by the contract of that type.
-  return { type, version, data: checked.data } as StockEvent;
+  return { type, version, data } as StockEvent;
 };
 
 const fingerprint = ({ type, version, data }: StockEvent): string =>

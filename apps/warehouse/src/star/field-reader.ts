@@ -1,10 +1,6 @@
-import { DECIMAL_PATTERN, DomainError, parseDecimal, type Decimal } from '@millrace/kernel';
+import { AMOUNT_DIGITS, DECIMAL_PATTERN, DomainError, parseDecimal, type Decimal } from '@millrace/kernel';
 
 export type Data = Readonly<Record<string, unknown>>;
-
-/** What the star's DECIMAL(18,6) columns hold. */
-const WHOLE_DIGITS = 12;
-const FRACTION_DIGITS = 6;
 
 const unfit = (code: string, pointer: string, expected: string): DomainError =>
   new DomainError('invalid', code, { pointer }, `Expected ${expected} at ${pointer}. The event is parked: bring its contract and the star together, then load it again.`);
@@ -40,8 +36,8 @@ export const decimal = (value: unknown, pointer: string): Decimal => {
   const trimmed = value.includes('.') ? value.replace(/\.?0+$/, '') : value;
   const parsed = parseDecimal(trimmed);
   const whole = parsed.units.toString().replace('-', '').length - parsed.scale;
-  if (whole <= WHOLE_DIGITS && parsed.scale <= FRACTION_DIGITS) return parsed;
-  throw unfit('decimal-out-of-range', pointer, `at most ${WHOLE_DIGITS} digits before and ${FRACTION_DIGITS} after the point`);
+  if (whole <= AMOUNT_DIGITS.whole && parsed.scale <= AMOUNT_DIGITS.fraction) return parsed;
+  throw unfit('decimal-out-of-range', pointer, `at most ${AMOUNT_DIGITS.whole} digits before and ${AMOUNT_DIGITS.fraction} after the point`);
 };
 
 /** The subject reference of `{ ref }`; null when the event names no person. */

@@ -18,6 +18,8 @@ export interface OrderLineRow {
   readonly unitPrice: Decimal;
   readonly amount: Decimal;
   readonly currency: string;
+  /** Why it was cancelled, returned or adjusted, as a code: `bad-debt`; null when the event doesn't say. */
+  readonly reason: string | null;
 }
 
 export interface ProductFactRow {
@@ -28,6 +30,8 @@ export interface ProductFactRow {
   readonly category: string | null;
   readonly price: Decimal | null;
   readonly currency: string | null;
+  /** From when a changed price holds, where the event says so. Milliseconds since 1970, UTC. */
+  readonly validFromMs: number | null;
 }
 
 export interface CustomerFactRow {

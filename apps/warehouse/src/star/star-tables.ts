@@ -1,11 +1,11 @@
 import { BIGINT, DATE, DECIMAL, INTEGER, TIMESTAMP, VARCHAR, type DuckDBType } from '@duckdb/node-api';
-import type { Context } from '@millrace/kernel';
+import { AMOUNT_DIGITS, type Context } from '@millrace/kernel';
 import type { TableDefinition } from '../duckdb/table-definition.ts';
 
-/** Twelve digits before the point and six after: an event that has more is parked, never rounded. */
-export const FACTOR = DECIMAL(18, 6);
+/** As many digits as intake lets in: an event that was stored with more is parked, never rounded. */
+export const FACTOR = DECIMAL(AMOUNT_DIGITS.whole + AMOUNT_DIGITS.fraction, AMOUNT_DIGITS.fraction);
 /** Holds the product of two factors exactly. */
-export const AMOUNT = DECIMAL(38, 12);
+export const AMOUNT = DECIMAL(38, 2 * AMOUNT_DIGITS.fraction);
 
 /** Every row names the event it comes from; rows are only ever added, so a range of positions never changes once loaded. */
 const ORIGIN: readonly (readonly [string, DuckDBType])[] = [
@@ -25,13 +25,14 @@ export const ORDER_LINE: StarTable = {
   columns: [
     ...ORIGIN, ['line_no', INTEGER], ['order_id', VARCHAR], ['billing', VARCHAR], ['line_kind', VARCHAR], ['date_key', DATE], ['country', VARCHAR], ['product_id', VARCHAR],
     ['description', VARCHAR], ['customer_ref', VARCHAR], ['quantity', FACTOR], ['unit_price', FACTOR], ['amount', AMOUNT], ['currency', VARCHAR],
+    ['reason', VARCHAR],
   ],
 };
 
 /** What happened to products; the dimension `product` is the latest of it. */
 export const PRODUCT_FACT: StarTable = {
   name: 'product_fact', context: 'merchandise', key: ['tenant', 'log', 'epoch', 'position'],
-  columns: [...ORIGIN, ['fact', VARCHAR], ['product_id', VARCHAR], ['name', VARCHAR], ['category', VARCHAR], ['price', FACTOR], ['currency', VARCHAR]],
+  columns: [...ORIGIN, ['fact', VARCHAR], ['product_id', VARCHAR], ['name', VARCHAR], ['category', VARCHAR], ['price', FACTOR], ['currency', VARCHAR], ['valid_from', TIMESTAMP]],
 };
 
 /** What became known of customers, by reference only. */
@@ -43,4 +44,4 @@ export const CUSTOMER_FACT: StarTable = {
 export const STAR_TABLES: readonly StarTable[] = [ORDER_LINE, PRODUCT_FACT, CUSTOMER_FACT];
 
 /** The version of the star's rule: raised when the same events come to other rows. */
-export const STAR_VERSION = 1;
+export const STAR_VERSION = 2;

@@ -1,16 +1,16 @@
-import { DuckDBDateValue, DuckDBDecimalValue, DuckDBTimestampValue, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
+import { DuckDBDateValue, DuckDBDecimalValue, DuckDBTimestampValue, type DuckDBConnection, type DuckDBDecimalType, type DuckDBValue } from '@duckdb/node-api';
 import { logName, type Decimal, type LogKey, type StoredEvent } from '@millrace/kernel';
 import { appendRows } from '../duckdb/table-definition.ts';
 import type { CustomerFactRow, OrderLineRow, ProductFactRow, StarRows } from './star-row.model.ts';
-import { CUSTOMER_FACT, ORDER_LINE, PRODUCT_FACT, STAR_TABLES } from './star-tables.ts';
+import { AMOUNT, CUSTOMER_FACT, FACTOR, ORDER_LINE, PRODUCT_FACT, STAR_TABLES } from './star-tables.ts';
 
 const DAY_MS = 86_400_000;
 
 const timestamp = (ms: number): DuckDBTimestampValue => new DuckDBTimestampValue(BigInt(ms) * 1000n);
 const date = (ms: number): DuckDBDateValue => new DuckDBDateValue(Math.floor(ms / DAY_MS));
-const scaled = ({ units, scale }: Decimal, width: number, to: number): DuckDBDecimalValue => new DuckDBDecimalValue(units * 10n ** BigInt(to - scale), width, to);
-const factor = (value: Decimal): DuckDBDecimalValue => scaled(value, 18, 6);
-const amount = (value: Decimal): DuckDBDecimalValue => scaled(value, 38, 12);
+const scaled = ({ units, scale }: Decimal, column: DuckDBDecimalType): DuckDBDecimalValue => new DuckDBDecimalValue(units * 10n ** BigInt(column.scale - scale), column.width, column.scale);
+const factor = (value: Decimal): DuckDBDecimalValue => scaled(value, FACTOR);
+const amount = (value: Decimal): DuckDBDecimalValue => scaled(value, AMOUNT);
 
 type Stored = Pick<StoredEvent, 'log' | 'epoch' | 'position' | 'envelope'>;
 
@@ -19,11 +19,11 @@ const origin = ({ log, epoch, position, envelope }: Stored, atMs: number): DuckD
 
 const orderLine = (event: Stored, row: OrderLineRow): DuckDBValue[] => [
   ...origin(event, row.atMs), row.lineNo, row.orderId, row.billing, row.lineKind, date(row.atMs), row.country, row.productId,
-  row.description, row.customerRef, factor(row.quantity), factor(row.unitPrice), amount(row.amount), row.currency,
+  row.description, row.customerRef, factor(row.quantity), factor(row.unitPrice), amount(row.amount), row.currency, row.reason,
 ];
 
 const productFact = (event: Stored, row: ProductFactRow): DuckDBValue[] =>
-  [...origin(event, row.atMs), row.fact, row.productId, row.name, row.category, row.price && factor(row.price), row.currency];
+  [...origin(event, row.atMs), row.fact, row.productId, row.name, row.category, row.price && factor(row.price), row.currency, row.validFromMs === null ? null : timestamp(row.validFromMs)];
 
 const customerFact = (event: Stored, row: CustomerFactRow): DuckDBValue[] => [...origin(event, row.atMs), row.fact, row.customerRef, row.country];
 

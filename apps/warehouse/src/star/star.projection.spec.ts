@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { formatDecimal, parseDecimal, type DomainError } from '@millrace/kernel';
+import { checkData, newestContract } from '@millrace/contracts';
+import { compareDecimal, formatDecimal, parseDecimal, type DomainError } from '@millrace/kernel';
 import fc from 'fast-check';
 import { decimal } from './field-reader.ts';
 import { feedsStar, starRowsOf } from './star.projection.ts';
@@ -33,6 +34,10 @@ describe('an order fact', () => {
     expect(orderLines.map(({ amount }) => formatDecimal(amount))).toEqual(['-5.110', '0.63875']);
   });
 
+  it('keeps why it was adjusted', () => {
+    expect([{ reason: 'bad-debt' }, {}].map((rest) => rowsOf('sales.order.adjusted', { ...order, ...rest }).orderLines[0]?.reason)).toEqual(['bad-debt', null]);
+  });
+
   it('without customer and country has neither', () => {
     expect(rowsOf('sales.order.placed', { orderId: 'o1', currency: 'EUR', lines: [line] }).orderLines).toMatchObject([{ customerRef: null, country: null }]);
   });
@@ -56,9 +61,9 @@ describe('an order fact', () => {
 describe('a product fact', () => {
   it('keeps what the listing says, and nothing it does not say', () => {
     expect(rowsOf('merchandise.product.listed', { productId: 'p1', name: 'Lamp', price: '9.90', currency: 'EUR' }).productFacts)
-      .toEqual([{ fact: 'listed', atMs: Date.parse(at), productId: 'p1', name: 'Lamp', category: null, price: parseDecimal('9.9'), currency: 'EUR' }]);
+      .toEqual([{ fact: 'listed', atMs: Date.parse(at), productId: 'p1', name: 'Lamp', category: null, price: parseDecimal('9.9'), currency: 'EUR', validFromMs: null }]);
     expect(rowsOf('merchandise.product.retired', { productId: 'p1', reason: 'old' }).productFacts).toMatchObject([{ fact: 'retired', name: null, price: null }]);
-    expect(rowsOf('merchandise.price.changed', { productId: 'p1', price: '8', currency: 'EUR' }).productFacts).toMatchObject([{ fact: 'priced', price: parseDecimal('8') }]);
+    expect(rowsOf('merchandise.price.changed', { productId: 'p1', price: '8', currency: 'EUR', validFrom: at }).productFacts).toMatchObject([{ fact: 'priced', price: parseDecimal('8'), validFromMs: Date.parse(at) }]);
   });
 });
 
@@ -83,6 +88,16 @@ describe('decimal', () => {
       const written = scale === 0 ? text : `${text.slice(0, -scale)}.${text.slice(-scale)}`;
       const read = decimal(written, '/x');
       expect(read.units * 10n ** BigInt(6 - read.scale)).toBe(whole * 10n ** BigInt(6 - scale));
+    }));
+  });
+
+  it('keeps whatever an order line may come in with', () => {
+    const contract = newestContract('sales.order.placed')!;
+    const comesIn = (unitPrice: string): boolean => checkData(contract, { ...order, customer: undefined, lines: [{ ...line, unitPrice }] }).ok;
+    expect(comesIn('999999999999.999999')).toBe(true);
+    fc.assert(fc.property(fc.stringMatching(/^-?\d{1,14}(\.\d{1,8})?$/), (unitPrice) => {
+      fc.pre(comesIn(unitPrice));
+      expect(compareDecimal(decimal(unitPrice, '/x'), parseDecimal(unitPrice))).toBe(0);
     }));
   });
 

@@ -19,6 +19,7 @@ const orderLine = (billing: Billing, order: Data, value: unknown, index: number)
     country: optionalText(order['country'], '/country'), customerRef: subjectRef(order['customer'], '/customer'),
     lineKind: text(line['kind'], `${at}/kind`), atMs: timeMs(line['placedAt'], `${at}/placedAt`),
     productId: text(line['productId'], `${at}/productId`), description: optionalText(line['description'], `${at}/description`),
+    reason: optionalText(order['reason'], '/reason'),
   };
 };
 
@@ -30,6 +31,7 @@ const productFact = (fact: ProductFactRow['fact']) => ({ envelope }: Event, data
   productFacts: [{
     fact, atMs: timeMs(envelope.time, '/time'), productId: text(data['productId'], '/productId'), name: optionalText(data['name'], '/name'), category: optionalText(data['category'], '/category'),
     price: data['price'] === undefined ? null : decimal(data['price'], '/price'), currency: optionalText(data['currency'], '/currency'),
+    validFromMs: data['validFrom'] === undefined ? null : timeMs(data['validFrom'], '/validFrom'),
   }],
 });
 

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { byField, defineContract } from '../define-contract.ts';
 import { code, currency, decimal, id, text, time } from '../field.ts';
 
-const listed = z.object({ productId: id(), name: text(200).optional(), category: text(128).optional(), price: decimal().optional(), currency: currency().optional() })
+const listed = z.object({ productId: id(), name: text(200).optional(), category: text(128).optional(), price: decimal('not-negative').optional(), currency: currency().optional() })
   .meta({ dependentRequired: { price: ['currency'] } });
 const retired = z.object({ productId: id(), reason: code().optional() });
-const priceChanged = z.object({ productId: id(), price: decimal(), currency: currency(), previousPrice: decimal().optional(), validFrom: time().optional() });
+const priceChanged = z.object({ productId: id(), price: decimal('not-negative'), currency: currency(), previousPrice: decimal('not-negative').optional(), validFrom: time().optional() });
 
 export type ProductListed = z.infer<typeof listed>;
 export type ProductRetired = z.infer<typeof retired>;

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { byField, defineContract } from '../define-contract.ts';
 import { code, currency, decimal, id } from '../field.ts';
 
-const payment = { paymentId: id(), orderId: id(), amount: decimal(), currency: currency(), method: code(), provider: code().optional() };
+const payment = { paymentId: id(), orderId: id(), amount: decimal('positive'), currency: currency(), method: code(), provider: code().optional() };
 const captured = z.object(payment);
 const failed = z.object({ ...payment, reason: code() });
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { byField, defineContract } from '../define-contract.ts';
 import { code, currency, decimal, id } from '../field.ts';
 
-const issued = z.object({ refundId: id(), orderId: id(), paymentId: id().optional(), amount: decimal(), currency: currency(), reason: code().optional() });
+const issued = z.object({ refundId: id(), orderId: id(), paymentId: id().optional(), amount: decimal('positive'), currency: currency(), reason: code().optional() });
 
 export type RefundIssued = z.infer<typeof issued>;
 
