@@ -115,12 +115,12 @@ describe('POST /v1/query', () => {
 
   it('turns away what can no longer wait', async () => {
     const slow = 'with recursive t(x) as (select 1 union all select x + 1 from t) select count(*) from t';
-    const answers = await Promise.all(Array.from({ length: 21 }, (_, index) => send({ tenant, sql: index < 2 ? slow : 'select 1 as n' })));
+    const answers = await Promise.all(Array.from({ length: 21 }, () => send({ tenant, sql: slow })));
     const turnedAway = answers.filter((answer) => answer.statusCode === 503);
-    expect(turnedAway).toHaveLength(3);
-    expect(turnedAway[0]?.json()).toMatchObject({ code: 'query-queue-full' });
-    expect(turnedAway[0]?.headers['retry-after']).toBe('2');
-    expect(answers.filter((answer) => answer.statusCode === 200)).toHaveLength(16);
+    expect(turnedAway.length).toBeGreaterThanOrEqual(3);
+    expect(turnedAway.map((answer) => [answer.json<{ code: string }>().code, answer.headers['retry-after']])).toEqual(turnedAway.map(() => ['query-queue-full', '2']));
+    expect(answers.filter((answer) => answer.statusCode === 422)).toHaveLength(21 - turnedAway.length);
+    expect(await ask('select 1 as n')).toMatchObject({ rows: [{ n: 1 }] });
   }, 120_000);
 });
 

@@ -13,7 +13,7 @@ const job = (sql: string): QueryJob => ({ views: [], files: [], tables: [], sql,
 
 let pool: QueryPool;
 const open = (options: Partial<QueryPoolOptions> = {}): QueryPool => {
-  pool = new QueryPool({ timeoutMs: 20_000, processes: 1, maxWaiting: 2, maxResidentBytes: 512 * 1024 * 1024, idleMs: 60_000, ...options });
+  pool = new QueryPool({ timeoutMs: 20_000, processes: 1, maxWaiting: 2, waitMs: 30_000, maxResidentBytes: 512 * 1024 * 1024, idleMs: 60_000, ...options });
   return pool;
 };
 afterEach(() => pool.close());
@@ -98,6 +98,44 @@ describe('a pool', () => {
     expect(running.standing).toMatchObject({ busy: 1 });
     await running.close();
     expect(await slow).toMatchObject({ code: 'query-process-died' });
+  });
+
+  it('gives the place of a query whose asker has gone to the next', async () => {
+    const running = open();
+    const gone = new AbortController();
+    const abandoned = running.run(job(ENDLESS), gone.signal).catch((error: unknown) => error);
+    await eventually('it runs', () => running.standing.busy === 1);
+    const next = one(running);
+    gone.abort();
+    expect(await abandoned).toMatchObject({ kind: 'unavailable', code: 'query-abandoned' });
+    expect(await next).toEqual(answered);
+    expect(running.standing).toEqual({ busy: 0, idle: 1, waiting: 0 });
+  });
+
+  it('takes out those that wait and whose askers have gone, and starts nothing for who had gone before', async () => {
+    const running = open();
+    const [holding, gone] = [new AbortController(), new AbortController()];
+    const slow = running.run(job(ENDLESS), holding.signal).catch((error: unknown) => error);
+    const waiting = [1, 2].map(() => running.run(job('select 1 as n'), gone.signal).catch((error: unknown) => error));
+    expect(running.standing.waiting).toBe(2);
+    gone.abort();
+    expect(await Promise.all(waiting)).toMatchObject([{ code: 'query-abandoned' }, { code: 'query-abandoned' }]);
+    expect(running.standing.waiting).toBe(0);
+    await expect(running.run(job('select 1 as n'), gone.signal)).rejects.toMatchObject({ code: 'query-abandoned' });
+    holding.abort();
+    await slow;
+    expect(await one(running)).toEqual(answered);
+  });
+
+  it('turns away who has waited for long', async () => {
+    const running = open({ waitMs: 100 });
+    const gone = new AbortController();
+    const slow = running.run(job(ENDLESS), gone.signal).catch((error: unknown) => error);
+    await expect(one(running)).rejects.toMatchObject({ kind: 'unavailable', code: 'query-queue-full', message: expect.stringContaining('within 0.1 s') });
+    expect(running.standing.waiting).toBe(0);
+    gone.abort();
+    await slow;
+    expect(await one(running)).toEqual(answered);
   });
 
   it('ends processes that nobody needs', async () => {

@@ -31,7 +31,11 @@ const tooBig = ({ maxResidentBytes }: QueryBounds): DomainError =>
 const died = (): DomainError =>
   new DomainError('unavailable', 'query-process-died', {}, 'The process that ran the query ended unexpectedly; a new one takes the next query. Try again.');
 
-/** One child process, for one query at a time. After a timeout, too much memory or a crash it is dead and must be replaced. */
+/** Nobody reads it: whoever asked has gone. */
+export const abandoned = (): DomainError =>
+  new DomainError('unavailable', 'query-abandoned', {}, 'Whoever asked hung up before the answer; the query was ended.');
+
+/** One child process, for one query at a time. After a timeout, too much memory, a crash or an abandoned query it is dead and must be replaced. */
 export class QueryProcess {
   private readonly child: ChildProcess;
   private readonly ready: Promise<void>;
@@ -54,11 +58,14 @@ export class QueryProcess {
     this.ready.catch(() => undefined);
   }
 
-  /** The time counts from when the process is ready. Rejects with DomainError `invalid` (`query-timeout`, `query-memory-exceeded`) or `unavailable` (`query-process-died`). */
-  async run(job: QueryJob, bounds: QueryBounds): Promise<QueryOutcome> {
+  /** The time counts from when the process is ready. Rejects with DomainError `invalid` (`query-timeout`, `query-memory-exceeded`) or `unavailable` (`query-process-died`, `query-abandoned` once `signal` is aborted). */
+  async run(job: QueryJob, bounds: QueryBounds, signal?: AbortSignal): Promise<QueryOutcome> {
     await this.ready;
+    if (signal?.aborted === true) throw abandoned();
     let fault: DomainError | undefined;
     const end = (error: DomainError): void => { fault ??= error; this.child.kill('SIGKILL'); };
+    const abandon = (): void => end(abandoned());
+    signal?.addEventListener('abort', abandon, { once: true });
     const timer = setTimeout(() => end(timedOut(bounds)), bounds.timeoutMs);
     const watch = setInterval(() => void residentBytes(this.child.pid ?? 0).then((bytes) => { if (bytes > bounds.maxResidentBytes) end(tooBig(bounds)); }), WATCH_MS);
     try {
@@ -68,6 +75,7 @@ export class QueryProcess {
     } finally {
       clearTimeout(timer);
       clearInterval(watch);
+      signal?.removeEventListener('abort', abandon);
       this.child.removeAllListeners('message');
     }
   }

@@ -45,6 +45,10 @@ describe('a time', () => {
     expect(toJson(new DuckDBTimestampValue(1n))).toBe('1970-01-01T00:00:00.000001Z');
   });
 
+  it('without end is what DuckDB calls it', () => {
+    expect([DuckDBTimestampValue.PosInf, DuckDBTimestampValue.NegInf, DuckDBTimestampTZValue.PosInf].map(toJson)).toEqual(['infinity', '-infinity', 'infinity']);
+  });
+
   it('of a day is the day', () => {
     expect(toJson(new DuckDBDateValue(14_975))).toBe('2011-01-01');
   });

@@ -5,8 +5,8 @@ import {
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue };
 
-/** `2011-01-31 08:26:00.5` and `…+00` as ISO 8601 UTC; times in the star are UTC. */
-const isoTime = (text: string): string => `${text.replace(' ', 'T').replace(/[+-]00(:00)?$/, '')}Z`;
+/** `2011-01-31 08:26:00.5` and `…+00` as ISO 8601 UTC; times in the star are UTC. `infinity` and `-infinity` are no time of a zone. */
+const isoTime = (text: string): string => text.endsWith('infinity') ? text : `${text.replace(' ', 'T').replace(/[+-]00(:00)?$/, '')}Z`;
 
 /** Equal values are equal texts: zeros at the end of a fraction depend on a column's scale, not on the value. */
 const plainDecimal = (text: string): string => (text.includes('.') ? text.replace(/\.?0+$/, '') : text);

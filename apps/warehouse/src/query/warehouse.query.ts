@@ -1,5 +1,5 @@
 import { DomainError, parseTenant, type AsOf } from '@millrace/kernel';
-import { HttpProblem } from '@millrace/service-kit';
+import { HttpProblem, type Durations } from '@millrace/service-kit';
 import { z } from 'zod';
 import { STAR_VIEWS } from '../snapshot/star-view.ts';
 import type { SnapshotPublisher } from '../snapshot/snapshot-publisher.ts';
@@ -16,6 +16,8 @@ export type WarehouseQuestion = z.infer<typeof question>;
 
 export interface WarehouseAnswer extends QueryResult {
   readonly asOf: AsOf;
+  /** Events up to those positions that are parked, and so not in the answer, by log; absent when there are none. */
+  readonly parked?: Readonly<Record<string, number>>;
 }
 
 export const parseWarehouseQuestion = (body: unknown): WarehouseQuestion => {
@@ -33,18 +35,22 @@ const refusal = (code: string, message: string): HttpProblem => new HttpProblem(
 
 /**
  * Answers SQL over the tenant's star with everything loaded when the question came. Throws HttpProblem 422 for SQL that is refused, fails or
- * asks too much, DomainError `unavailable` when no process can run it now.
+ * asks too much, DomainError `unavailable` when no process can run it now, or once `signal` is aborted.
  */
 export class WarehouseQuery {
-  constructor(private readonly publisher: SnapshotPublisher, private readonly pool: QueryPool) {}
+  constructor(private readonly publisher: SnapshotPublisher, private readonly pool: QueryPool, private readonly measure: Durations<never> = (_, work) => work()) {}
 
-  async answer({ tenant, sql, maxRows }: WarehouseQuestion): Promise<WarehouseAnswer> {
+  answer(question: WarehouseQuestion, signal?: AbortSignal): Promise<WarehouseAnswer> {
+    return this.measure({}, () => this.run(question, signal));
+  }
+
+  private async run({ tenant, sql, maxRows }: WarehouseQuestion, signal: AbortSignal | undefined): Promise<WarehouseAnswer> {
     const lease = await this.publisher.lease(tenant);
     try {
-      const { views, files, asOf } = lease;
-      const outcome = await this.pool.run({ views, files, tables: STAR_VIEWS, sql, maxRows, maxBytes: MOST_BYTES, memoryLimit: MEMORY_LIMIT });
+      const { views, files, asOf, parked } = lease;
+      const outcome = await this.pool.run({ views, files, tables: STAR_VIEWS, sql, maxRows, maxBytes: MOST_BYTES, memoryLimit: MEMORY_LIMIT }, signal);
       if (!outcome.ok) throw refusal(outcome.code, outcome.message);
-      return { asOf, columns: outcome.columns, rows: outcome.rows };
+      return { asOf, ...(Object.keys(parked).length === 0 ? {} : { parked }), columns: outcome.columns, rows: outcome.rows };
     } catch (error) {
       if (error instanceof DomainError && error.kind === 'invalid') throw refusal(error.code, error.message);
       throw error;
