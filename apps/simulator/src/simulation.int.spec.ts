@@ -91,6 +91,19 @@ describe('a simulation', () => {
     expect(report.sent).toBe(sent.length);
   });
 
+  it('lets go of what it can\'t send, and says how much: what was asked for is either sent or skipped', async () => {
+    const around = surroundings();
+    let batches = 0;
+    const send: Surroundings['send'] = async (events, signal) => {
+      if ((batches += 1) === 3) await pause(1000); // the first after the opening: busy for longer than the run
+      return around.send(events, signal);
+    };
+    const { sent, skipped } = await new Simulation({ seed: 7, run: 'i', perSecond: 20_000, forMs: 500 }, { ...around, send }).run(never, never);
+    expect(skipped).toBeGreaterThan(5000);
+    expect(sent - 240 + skipped).toBeGreaterThanOrEqual(10_000);
+    expect(sent - 240 + skipped).toBeLessThanOrEqual(10_002);
+  });
+
   it('gives up sending when it must', async () => {
     const giveUp = new AbortController();
     const stop = new AbortController();

@@ -27,6 +27,8 @@ export interface SimulationReport {
   readonly reserved: number;
   readonly refused: number;
   readonly unanswered: number;
+  /** Events that were due while too much waited for the intake, and were never told. */
+  readonly skipped: number;
 }
 
 const TICK_MS = 50;
@@ -42,7 +44,7 @@ export class Simulation {
   private readonly traffic: Traffic;
   private readonly outbox: OutgoingEvent[] = [];
   private readonly asked = new Set<Promise<ReservationOutcome>>();
-  private readonly counts = { sent: 0, accepted: 0, duplicate: 0, rejected: 0, orders: 0, reserved: 0, refused: 0, unanswered: 0 };
+  private readonly counts = { sent: 0, accepted: 0, duplicate: 0, rejected: 0, orders: 0, reserved: 0, refused: 0, unanswered: 0, skipped: 0 };
   private finished = false;
   /** Events told beyond what was due: a fact and its duplicate aren't parted. */
   private ahead = 0;
@@ -87,7 +89,7 @@ export class Simulation {
     }
   }
 
-  /** What is due while too much waits is let go. */
+  /** What is due while too much waits is let go, and counted. */
   private async tell(due: number, stop: AbortSignal): Promise<void> {
     let left = due - this.ahead;
     while (left > 0 && this.outbox.length < MOST_WAITING && !stop.aborted) {
@@ -101,6 +103,7 @@ export class Simulation {
       this.outbox.push(...events);
       left -= events.length;
     }
+    if (left > 0 && !stop.aborted) this.counts.skipped += left;
     this.ahead = Math.max(0, -left);
   }
 
