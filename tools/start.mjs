@@ -9,7 +9,7 @@ if (!build()) {
   process.exit(1);
 }
 const platform = spawn(node, [join(root, 'apps/cli/dist/main.js'), 'up', ...process.argv.slice(2)], { cwd: process.cwd(), stdio: 'inherit', env: env() });
-// The terminal's Ctrl-C reaches the whole group: we only wait for the supervisor to drain. A signal sent to us alone is passed on.
-process.on('SIGINT', () => undefined);
-process.on('SIGTERM', () => platform.kill('SIGTERM'));
+// npm passes signals on to us alone (package.json has `exec`, so that no shell stands between), a terminal's Ctrl-C reaches the whole group: the
+// supervisor drains at the first it hears and takes no notice of a second.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => platform.kill(signal));
 platform.on('exit', (code, signal) => process.exit(signal ? 1 : code ?? 1));

@@ -35,5 +35,11 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     if (supervises || signal !== 'SIGINT') child.kill(signal === 'SIGHUP' ? 'SIGTERM' : signal);
   });
 }
+// npx has a shell between itself and us, which dies of a signal without a word: who ended npx wanted the platform to end.
+// oxlint-disable-next-line node/no-process-env -- it is npm that says so, to its children alone
+if (supervises && process.env.npm_command === 'exec') {
+  const { ppid } = process;
+  setInterval(() => { if (process.ppid !== ppid) child.kill('SIGTERM'); }, 1000).unref();
+}
 child.on('error', (error) => fail(`could not start ${command}: ${error.message}`));
 child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 1)));

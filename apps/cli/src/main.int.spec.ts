@@ -142,7 +142,7 @@ describe('the launcher', () => {
   });
 
   it('passes SIGTERM on to a platform and waits until it has drained', async () => {
-    writeFileSync(main, 'console.log("up"); const on = setInterval(() => undefined, 1000); process.on("SIGTERM", () => { console.log("drained"); clearInterval(on); });');
+    writeFileSync(main, 'const on = setInterval(() => undefined, 1000); process.on("SIGTERM", () => { console.log("drained"); clearInterval(on); }); console.log("up");');
     const running = launch('up');
     await eventually('its start', () => running.said() === 'up\n');
     running.child.kill('SIGTERM');

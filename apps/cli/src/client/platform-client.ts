@@ -1,8 +1,10 @@
 import { DomainError, type ErrorKind } from '@millrace/kernel';
+import type { CliConfig, ExternalServers } from '../cli.config.ts';
 import { homeAt } from '../home/home.ts';
 import { lockHolder } from '../home/lock.ts';
 import { readIfThere } from '../home/private-file.ts';
 import { secretPath } from '../home/secret.ts';
+import { addressOf } from '../provision/databases.ts';
 import { portPlan, type Listener, type PortPlan } from '../provision/port-plan.ts';
 
 export interface Call {
@@ -96,7 +98,19 @@ export class PlatformClient {
 /** What a running supervisor leaves for the other commands. */
 export interface RunningPlatform {
   readonly port: number;
+  /** Servers run by somebody else, by address without login: another shell's commands know by it what is not theirs to look into. */
+  readonly external?: ExternalServers;
 }
+
+/** For keeping: where they are, not how to get in. */
+export const externalAddresses = ({ external }: CliConfig): ExternalServers =>
+  Object.fromEntries(Object.entries(external).filter((entry): entry is [string, string] => entry[1] !== undefined).map(([name, url]) => [name, addressOf(url)]));
+
+/** The servers the platform of this folder was started with, by address; those of this shell's variables where none runs. */
+export const externalOf = (config: CliConfig): ExternalServers => {
+  const running = readIfThere(homeAt(config.home).path(...runningFile));
+  return running === undefined || lockHolder(homeAt(config.home)) === undefined ? externalAddresses(config) : (JSON.parse(running) as RunningPlatform).external ?? {};
+};
 
 export const runningFile = ['run', 'platform.json'] as const;
 

@@ -2,7 +2,7 @@ import { connectPlatform } from '../client/platform-client.ts';
 import { alignedTable, asCell, objectTable } from '../output/table.ts';
 import { present } from '../output/terminal.ts';
 import { withTenant, type Register, type TenantOptions } from './command-context.ts';
-import { collectCondition, parseList } from './option-value.ts';
+import { collectCondition, collectList } from './option-value.ts';
 
 type AsOf = Readonly<Record<string, number>>;
 
@@ -35,7 +35,7 @@ const metricText = (answer: MetricAnswer): string => [
 
 export const registerMetric: Register = (program, context) => {
   withTenant(program.command('metric <id>').description('a number and the positions it stands on, e.g. revenue.gross'), 'shop')
-    .option('--by <dimension>', 'hour, day, month, country, product, customer, source, currency, up to three of them; cohort for cohort.retention', (text: string, before: string[] = []) => [...before, ...parseList(text)])
+    .option('--by <dimension>', 'hour, day, month, country, product, customer, source, currency, up to three of them; cohort for cohort.retention', collectList)
     .option('--from <time>', 'from then on: 2011, 2011-01, 2011-01-31, 2011-01-31T10 or an ISO 8601 time')
     .option('--to <time>', 'before then')
     .option('--where <key=value>', 'only where, e.g. country=France (repeatable)', collectCondition)

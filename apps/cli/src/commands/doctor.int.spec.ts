@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Finding } from '../doctor/finding.ts';
 import { runCommand, scratchFolder, standInPlatform, type StandInPlatform } from '../testing.ts';
 import { untilInterrupted } from './interruption.ts';
@@ -48,7 +48,31 @@ describe('millrace doctor', () => {
 
   it('looks at the machine alone with --pre', async () => {
     const { find } = await examine('--pre');
-    expect([find('node')?.ok, find('ingestion'), find('platform')?.detail]).toEqual([true, undefined, `${process.platform} ${process.arch}`]);
+    expect([find('node')?.ok, find('ingestion'), find('operating system')?.detail]).toEqual([true, undefined, `${process.platform} ${process.arch}`]);
+  });
+
+  it('says before a start what a start would refuse', async () => {
+    const home = `${folder.path}/older`;
+    mkdirSync(home);
+    writeFileSync(`${home}/layout.json`, '{"layout":99}');
+    const { out, failed } = await runCommand({ ...platform.config, home, natsServer: '/nowhere/nats-server', external: { reads: 'hello' } }, 'doctor', '--pre');
+    expect(out[0]).toMatch(/FAIL {2}data folder version +the data folder .* was made by another version of Millrace \(layout 99/);
+    expect(out[0]).toMatch(/FAIL {2}nats-server +MILLRACE_NATS_SERVER \/nowhere\/nats-server, version unknown\n +-> name a nats-server/);
+    expect(out[0]).toMatch(/FAIL {2}servers run by others +MILLRACE_POSTGRES_URL: is no address/);
+    expect(failed).toBe(true);
+  });
+
+  it('leaves servers of others alone where it has no login for them', async () => {
+    const file = platform.home.path('run', 'platform.json');
+    const before = readFileSync(file, 'utf8');
+    writeFileSync(file, JSON.stringify({ ...JSON.parse(before) as object, external: { keys: 'postgres://db.example:5432/postgres' } }));
+    expect((await examine()).find('postgres-keys durability')).toMatchObject({ ok: true, detail: expect.stringContaining('run by others at postgres://db.example:5432/postgres; set MILLRACE_KEYS_POSTGRES_URL') });
+    writeFileSync(file, before);
+  });
+
+  it('looks at the logs of one tenant when it is told', async () => {
+    await examine('--tenant', 'demo');
+    expect(platform.heard.map(({ request }) => request)).toContain('GET /v1/logs?tenant=demo');
   });
 
   it('says that nothing runs where nothing runs', async () => {

@@ -6,6 +6,9 @@ const malformed = (option: string, expected: string, value: string): DomainError
 /** `sales,customer` */
 export const parseList = (text: string): string[] => text.split(',').map((part) => part.trim()).filter((part) => part !== '');
 
+/** Collects a repeatable option that takes lists: `--by month,source --by currency`. */
+export const collectList = (text: string, before: readonly string[] = []): string[] => [...before, ...parseList(text)];
+
 export const parseCount = (option: string, min: number, max: number) => (text: string): number => {
   const count = Number(text);
   if (/^\d+$/.test(text) && count >= min && count <= max) return count;

@@ -93,6 +93,14 @@ describe('millrace status', () => {
   it('tells what it can while a service doesn\'t answer, and names that one', async () => {
     platform.on('backbone', 'GET /v1/logs', { status: 503, json: { detail: 'away' } });
     expect(await document()).toMatchObject({ logs: [], sources: [sums], unanswered: ['backbone'] });
+    platform.on('supervisor', 'GET /v1/status', { json: { ready: true, services: [service('backbone')] } });
+    expect(await platform.run('status')).toMatchObject({ failed: true, err: expect.arrayContaining(['millrace: backbone did not answer: its part is missing']) });
+  });
+
+  it('asks nobody about a tenant that can\'t be', async () => {
+    expect(await platform.run('status', '--tenant', 'BAD TENANT', '--json')).toMatchObject({ out: [], failed: true, error: expect.stringContaining('A tenant is 1 to 32 of') });
+    expect((await platform.run('metric', 'orders', '--tenant', '--json')).error).toBe('--tenant wants a name; got the option "--json"');
+    expect(platform.heard).toEqual([]);
   });
 
   it('of a folder that nobody runs is an error, not a document', async () => {

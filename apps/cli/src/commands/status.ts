@@ -3,7 +3,7 @@ import { archiverState, type ArchiverState } from '../backup/wal-archive.ts';
 import { homeAt } from '../home/home.ts';
 import { postgresPassword } from '../home/secret.ts';
 import { withAdmin } from '../provision/databases.ts';
-import { connectPlatform, notRunning, type PlatformClient } from '../client/platform-client.ts';
+import { connectPlatform, externalOf, notRunning, type PlatformClient } from '../client/platform-client.ts';
 import type { Listener } from '../provision/port-plan.ts';
 import type { SupervisorStatus } from '../supervisor/endpoint.ts';
 import { alignedTable, megabytes } from '../output/table.ts';
@@ -78,7 +78,7 @@ const archiveLines = ({ archive }: StatusDocument): string[] => {
 
 /** Asked of Postgres itself, so that a full disk is seen while the services still run. */
 const archiveOf = async ({ config }: CommandContext, client: PlatformClient): Promise<ArchiverState | undefined> => {
-  if (config.external.events !== undefined) return undefined;
+  if (externalOf(config).events !== undefined) return undefined;
   const url = `postgres://postgres:${postgresPassword(homeAt(config.home), 'superuser-events')}@127.0.0.1:${client.ports['postgres-events']}/postgres`;
   return withAdmin(url, (admin) => archiverState(admin, 'events')).catch(() => undefined); // the list of services says that it is away
 };
@@ -103,14 +103,16 @@ const divergedIn = (logs: StatusDocument['logs']): string[] => logs.flatMap((log
   [...(log.state === 'diverged' ? ['relay'] : []), ...log.consumers.filter(({ state }) => state === 'diverged').map(({ name }) => name)].map((who) => `${who} at ${log.tenant} ${log.log}`));
 
 /** What is wrong though everything runs. */
-const badNews = ({ differences, archive, logs }: StatusDocument): string[] => [
+const badNews = ({ differences, archive, logs, services, unanswered }: StatusDocument): string[] => [
+  // One that isn't there, or isn't well, is told of as that.
+  ...unanswered.filter((name) => services.some((service) => service.name === name && service.healthy)).map((name) => `${name} did not answer: its part is missing`),
   ...(divergedIn(logs).length === 0 ? [] : [`diverged: ${divergedIn(logs).join(', ')}; see \`millrace recover\``]),
   ...(differences.length === 0 ? [] : [`${differences.length} counts differ: ${differences.map(({ kind, about }) => `${kind} ${about}`).join(', ')}`]),
   ...(archive?.failing ? [`the log of the event database can't be archived (${archive.lastFailed ?? 'a segment'}): make room in its folder; appends go on, and nothing newer can be restored`] : []),
 ];
 
 export const registerStatus: Register = (program, context) => {
-  withTenant(program.command('status').description('health, memory, logs, lags and sums per source'), undefined)
+  withTenant(program.command('status').description('health, memory, logs, lags and sums per source, of all tenants unless one is named'))
     .action(async ({ tenant, json }: { tenant?: string; json?: boolean }) => {
       const { home } = context.config;
       if (lockHolder(homeAt(home)) === undefined) throw notRunning(home);

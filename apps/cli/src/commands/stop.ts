@@ -5,7 +5,7 @@ import { homeAt } from '../home/home.ts';
 import { lockHolder } from '../home/lock.ts';
 import { present } from '../output/terminal.ts';
 import { endLeftovers } from '../supervisor/leftover.ts';
-import type { CommandContext, Register } from './command-context.ts';
+import { withTenant, type CommandContext, type Register } from './command-context.ts';
 
 /** Ten processes may take their whole grace, one after the other. */
 const STOPPED_WITHIN_MS = 180_000;
@@ -28,7 +28,7 @@ const stopPlatform = async ({ config }: CommandContext): Promise<string> => {
 };
 
 export const registerStop: Register = (program, context) => {
-  program.command('stop').description('drain and end the platform').option('--json', 'one JSON document on standard output')
+  withTenant(program.command('stop').description('drain and end the platform, for every tenant'))
     .action(async ({ json }: { json?: boolean }) => {
       const outcome = await stopPlatform(context);
       present(context.terminal, json === true, { outcome }, () => outcome);

@@ -3,7 +3,7 @@ import { DomainError } from '@millrace/kernel';
 import { clockTime, errorLine } from '../output/terminal.ts';
 import { DEFAULT_PORT, parsePort } from '../provision/port-plan.ts';
 import { supervise, type Supervision } from '../supervisor/supervision.ts';
-import type { CommandContext, Register } from './command-context.ts';
+import { TENANT, type CommandContext, type Register } from './command-context.ts';
 import { newLoginLink } from './login-link.ts';
 
 interface UpOptions {
@@ -77,10 +77,11 @@ const up = async (context: CommandContext, options: UpOptions): Promise<void> =>
 };
 
 export const registerUp: Register = (program, context) => {
-  program.command('up').description('start the platform and keep it running')
+  program.command('up').description('start the platform and keep it running, for every tenant')
     .option('--port <port>', `console here, the rest on the 22 ports after it`, parsePort, DEFAULT_PORT)
     .option('--no-open', 'leave the browser alone')
     .option('--no-demo', 'without the simulated shop (tenant demo)')
     .option('--no-services', 'Postgres and NATS only')
+    .option(...TENANT)
     .action((options: UpOptions) => up(context, options));
 };

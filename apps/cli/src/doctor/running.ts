@@ -1,11 +1,12 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import type { PlatformClient } from '../client/platform-client.ts';
+import { externalOf, type PlatformClient } from '../client/platform-client.ts';
 import { gatherStatus, type StatusDocument } from '../commands/status.ts';
 import type { CliConfig } from '../cli.config.ts';
 import { homeAt, type Home } from '../home/home.ts';
 import { postgresPassword } from '../home/secret.ts';
 import { withAdmin } from '../provision/databases.ts';
+import { POSTGRES_VARIABLES } from '../provision/external-servers.ts';
 import { CLUSTERS, type ClusterName } from '../provision/postgres-cluster.ts';
 import type { PortPlan } from '../provision/port-plan.ts';
 import { finding, type Finding } from './finding.ts';
@@ -13,8 +14,8 @@ import { finding, type Finding } from './finding.ts';
 /** Behind by more than this many events, a consumer is not just busy. */
 const LAG_WORTH_A_WORD = 20_000;
 
-const adminUrl = (home: Home, config: CliConfig, ports: PortPlan, name: ClusterName): string =>
-  config.external[name] ?? `postgres://postgres:${postgresPassword(home, `superuser-${name}`)}@127.0.0.1:${ports[`postgres-${name}`]}/postgres`;
+const ownAdminUrl = (home: Home, ports: PortPlan, name: ClusterName): string =>
+  `postgres://postgres:${postgresPassword(home, `superuser-${name}`)}@127.0.0.1:${ports[`postgres-${name}`]}/postgres`;
 
 const checkDurability = (name: ClusterName, url: string): Promise<Finding[]> => withAdmin(url, async (client) => {
   const { rows: [settings] } = await client.query<{ fsync: string; commit: string; pages: string }>(
@@ -30,8 +31,21 @@ const checkDurability = (name: ClusterName, url: string): Promise<Finding[]> => 
   ];
 });
 
-const postgresFindings = async (home: Home, config: CliConfig, ports: PortPlan): Promise<Finding[]> => (await Promise.all(CLUSTERS.map((name) =>
-  checkDurability(name, adminUrl(home, config, ports, name)).catch((error: Error) => [finding(`postgres-${name}`, false, error.message, `see ${home.path('logs', `postgres-${name}.log`)}`)])))).flat();
+/** A server of somebody else is looked into with the login of this shell's variable; without it its health, which the supervisor tells, is all there is. */
+const foreignFindings = async (config: CliConfig, name: ClusterName, address: string): Promise<Finding[]> => {
+  const url = config.external[name];
+  if (url === undefined) return [finding(`postgres-${name} durability`, true, `not looked at: run by others at ${address}; set ${POSTGRES_VARIABLES[name]} to have it looked at`, '')];
+  return checkDurability(name, url).catch((error: Error) => [finding(`postgres-${name}`, false, error.message, `it is run by others: start it at ${address} again; everything here goes on by itself then`)]);
+};
+
+const postgresFindings = async (home: Home, config: CliConfig, ports: PortPlan): Promise<Finding[]> => {
+  const external = externalOf(config);
+  return (await Promise.all(CLUSTERS.map((name) => {
+    const address = external[name];
+    if (address !== undefined) return foreignFindings(config, name, address);
+    return checkDurability(name, ownAdminUrl(home, ports, name)).catch((error: Error) => [finding(`postgres-${name}`, false, error.message, `see ${home.path('logs', `postgres-${name}.log`)}`)]);
+  }))).flat();
+};
 
 /** Private means: nobody but the owner may read. */
 export const openFiles = (folder: string): string[] => readdirSync(folder).map((name) => join(folder, name)).filter((file) => (statSync(file).mode & 0o077) !== 0);
@@ -55,9 +69,9 @@ export const lagFindings = (status: Pick<StatusDocument, 'logs'>): Finding[] => 
 ]);
 
 /** What can only be looked at while the platform runs. */
-export const checkRunning = async (config: CliConfig, client: PlatformClient): Promise<Finding[]> => {
+export const checkRunning = async (config: CliConfig, client: PlatformClient, tenant?: string): Promise<Finding[]> => {
   const home = homeAt(config.home);
-  const [status, postgres] = await Promise.all([gatherStatus(client), postgresFindings(home, config, client.ports)]);
+  const [status, postgres] = await Promise.all([gatherStatus(client, tenant), postgresFindings(home, config, client.ports)]);
   const silent = status.unanswered.map((name) => finding(`${name} answers`, false, 'did not answer the operator', `see ${home.path('logs', `${name}.log`)}`));
   return [...serviceFindings(home, status), ...silent, ...lagFindings(status), ...postgres, ...modeFindings(home)];
 };

@@ -107,6 +107,17 @@ it('writes private files whole and reads what is there', () => {
   expect([readIfThere(file), mode(file)]).toEqual(['two', '600']);
 });
 
+it('takes a torn lock, and a home that is a file, for nobody\'s', () => {
+  const home = openHome(join(folder, 'torn'));
+  writeFileSync(home.path('run', 'lock.json'), '{"p');
+  expect(lockHolder(home)).toBeUndefined();
+  const lock = acquireLock(home);
+  expect(lockHolder(home)?.pid).toBe(process.pid);
+  lock.release();
+  writeFileSync(join(folder, 'a-file'), '');
+  expect(lockHolder(homeAt(join(folder, 'a-file')))).toBeUndefined();
+});
+
 it('knows a live process from one that is gone', () => {
   expect(isAlive(identityOf(process.pid)!)).toBe(true);
   expect(identityOf(4_100_000)).toBeUndefined();

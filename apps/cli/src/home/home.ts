@@ -39,7 +39,8 @@ const makeFolders = (home: Home): void => {
   writeFileSync(home.path('run', 'writable'), '');
 };
 
-const checkLayout = (home: Home): void => {
+/** Throws `home-other-version` for a folder of another version. */
+export const checkLayout = (home: Home): void => {
   const file = home.path('layout.json');
   if (!existsSync(file)) {
     if (existsSync(home.path('postgres', 'events'))) throw otherVersion(home, 'an unknown layout');

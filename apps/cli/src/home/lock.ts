@@ -1,7 +1,7 @@
 import { linkSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { DomainError } from '@millrace/kernel';
 import { identityOf, isAlive, type ProcessIdentity } from './process-identity.ts';
-import { readIfThere } from './private-file.ts';
+import { parseIfWhole, readIfThere } from './private-file.ts';
 import type { Home } from './home.ts';
 
 interface LockHolder extends ProcessIdentity {
@@ -17,9 +17,8 @@ const lockFile = (home: Home): string => home.path('run', 'lock.json');
 
 /** The live supervisor of this data folder, if there is one. */
 export const lockHolder = (home: Home): ProcessIdentity | undefined => {
-  const text = readIfThere(lockFile(home));
-  if (text === undefined) return undefined;
-  const holder = JSON.parse(text) as LockHolder;
+  const holder = parseIfWhole<LockHolder>(readIfThere(lockFile(home)));
+  if (holder === undefined) return undefined;
   return holder.home === realpathSync(home.root) && isAlive(holder) ? holder : undefined;
 };
 

@@ -15,11 +15,20 @@ export const writePrivate = (path: string, content: string | Uint8Array): void =
   renameSync(scratch, path);
 };
 
+/** What a file of ours under `run` says; undefined when it isn't there or was torn by hand or by a disk: nobody holds anything by it then. */
+export const parseIfWhole = <T>(text: string | undefined): T | undefined => {
+  try {
+    return text === undefined ? undefined : JSON.parse(text) as T;
+  } catch {
+    return undefined;
+  }
+};
+
 export const readIfThere = (path: string): string | undefined => {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
     throw error;
   }
 };

@@ -40,8 +40,34 @@ export const ensureRoles = async (adminUrl: string, roles: readonly LoginRole[])
   }
 });
 
-/** Makes a database that only its owner (and superusers) may connect to. Idempotent. */
-export const ensureDatabase = async (adminUrl: string, database: string, owner?: string): Promise<void> => withAdmin(adminUrl, async (client) => {
+/** Of roles that are there: nobody logs in with one any more. Idempotent. */
+export const forbidLogin = async (adminUrl: string, roles: readonly string[]): Promise<void> => withAdmin(adminUrl, async (client) => {
+  const { rows } = await client.query<{ name: string }>('select rolname as name from pg_roles where rolcanlogin and rolname = any($1)', [roles]);
+  for (const { name } of rows) await runFormatted(client, 'alter role %I nologin', [name]);
+});
+
+/** The databases that every server comes with hold nothing, and everybody may log in to them and fill the disk. Only for a server of our own. */
+export const closeOwnServer = async (adminUrl: string): Promise<void> => withAdmin(adminUrl, async (client) => {
+  for (const database of ['postgres', 'template1']) await runFormatted(client, 'revoke connect, temporary on database %I from public', [database]);
+});
+
+/** Large objects are kept beside all tables, and everybody may make them unless these are taken away, in each database by itself. */
+const LARGE_OBJECT_WRITERS = ['lo_creat', 'lo_create', 'lo_from_bytea', 'lo_import', 'lo_open', 'lo_put', 'lowrite'];
+
+const refuseLargeObjects = async (adminUrl: string, database: string): Promise<void> => withAdmin(urlFor(adminUrl, database), async (client) => {
+  const { rows } = await client.query<{ sql: string }>(`select format('revoke execute on function %s from public', p.oid::regprocedure) as sql
+    from pg_proc p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) as granted
+    where p.pronamespace = 'pg_catalog'::regnamespace and p.proname = any($1) and granted.grantee = 0`, [LARGE_OBJECT_WRITERS]);
+  for (const { sql } of rows) await client.query(sql);
+});
+
+/** Makes a database that only its owner (and superusers) may connect to, and where nobody keeps large objects. Idempotent. */
+export const ensureDatabase = async (adminUrl: string, database: string, owner?: string): Promise<void> => {
+  await makeDatabase(adminUrl, database, owner);
+  await refuseLargeObjects(adminUrl, database);
+};
+
+const makeDatabase = async (adminUrl: string, database: string, owner: string | undefined): Promise<void> => withAdmin(adminUrl, async (client) => {
   const found = await client.query('select 1 from pg_database where datname = $1', [database]);
   if (found.rowCount === 0) await runFormatted(client, 'create database %I encoding %L template template0', [database, 'UTF8']);
   await runFormatted(client, 'revoke all on database %I from public', [database]);

@@ -4,7 +4,7 @@ import type { Home } from '../home/home.ts';
 import { apiToken, apiTokenDigests, nkeyOf, postgresPassword, rootKey, secretPath, xkeyOf } from '../home/secret.ts';
 import { ledgerKeys } from './ledger-keys.ts';
 import { asksForKeys } from './manifests.ts';
-import type { Cluster } from './postgres-cluster.ts';
+import { CLUSTERS, type Cluster } from './postgres-cluster.ts';
 import type { PortPlan } from './port-plan.ts';
 import type { EnvironmentPlan } from './service-environment.ts';
 
@@ -16,6 +16,7 @@ export const environmentPlan = (home: Home, config: CliConfig, ports: PortPlan, 
   return {
     ports, inherited: config.inherited,
     adminUrls: { events: adminUrl('events'), reads: adminUrl('reads'), keys: adminUrl('keys') },
+    ownServers: CLUSTERS.filter((name) => config.external[name] === undefined),
     natsUrl: config.external.nats ?? `nats://127.0.0.1:${ports.nats}`,
     dataDir: home.path('warehouse'),
     segmentsDir: home.path('segments'),

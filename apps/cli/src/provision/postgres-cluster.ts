@@ -17,7 +17,7 @@ export interface Cluster {
   readonly part: Part;
 }
 
-const POSTGRES_MAJOR = '18';
+export const POSTGRES_MAJOR = '18';
 
 /** Small instances: most memory goes to the services. Statements and row values stay out of the server's log, they may be personal. */
 const SMALL = {

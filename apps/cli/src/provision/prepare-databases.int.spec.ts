@@ -5,7 +5,7 @@ import type { ServiceManifest } from '@millrace/contracts';
 import { ownPostgres, withClient } from '@millrace/testing';
 import { openHome } from '../home/home.ts';
 import { scratchFolder, scratchWorkspace } from '../testing.ts';
-import { urlFor } from './databases.ts';
+import { ensureRoles, urlFor } from './databases.ts';
 import { environmentPlan } from './environment-plan.ts';
 import { portPlan } from './port-plan.ts';
 import { postgresCluster } from './postgres-cluster.ts';
@@ -67,10 +67,28 @@ describe('preparing databases', () => {
     ]);
   });
 
-  it('makes a role for every service, so that grants can name it', async () => {
+  it('makes a role for who uses a database, and lets nobody log in with one left over', async () => {
+    await ensureRoles(admin, [loginRole(plan, 'console')]);
     await prepareDatabases(workspace, plan, MANIFESTS);
-    const { rows } = await withClient(admin, (client) => client.query<{ name: string }>("select rolname as name from pg_roles where rolname like 'millrace%' order by 1"));
-    expect(rows.map(({ name }) => name)).toEqual(['millrace_analytics', 'millrace_console', 'millrace_ingestion', 'millrace_redactor', 'millrace_security']);
+    const { rows } = await withClient(admin, (client) => client.query<{ name: string }>("select rolname as name from pg_roles where rolcanlogin and rolname like 'millrace%' order by 1"));
+    expect(rows.map(({ name }) => name)).toEqual(['millrace_analytics', 'millrace_ingestion', 'millrace_redactor', 'millrace_security']);
+  });
+
+  it('lets no service into the databases a server comes with, on servers of our own only', async () => {
+    await withClient(admin, (client) => client.query('grant connect, temporary on database postgres, template1 to public'));
+    await prepareDatabases(workspace, { ...plan, ownServers: [] }, MANIFESTS);
+    expect(await connects('postgres', 'ingestion')).toBe(true);
+    await prepareDatabases(workspace, plan, MANIFESTS);
+    expect([await connects('postgres', 'ingestion'), await connects('template1', 'ingestion')]).toEqual([false, false]);
+  });
+
+  it.each([
+    'select lo_from_bytea(0, decode(repeat(\'00\', 1000), \'hex\'))', 'select lo_create(0)', 'select lo_creat(-1)', 'select lo_open(1, 131072)', 'select lo_put(1, 0, \'x\')', 'select lowrite(0, \'x\')', 'select lo_import(\'/etc/hostname\')',
+  ])('lets no service write a large object by %s', async (sql) => {
+    await prepareDatabases(workspace, plan, MANIFESTS);
+    for (const [database, service] of [[EVENTS_DATABASE, 'analytics'], ['analytics', 'analytics'], [KEYS_DATABASE, 'security']] as const) {
+      await expect(withClient(urlFor(admin, database, loginRole(plan, service)), (client) => client.query(sql))).rejects.toMatchObject({ code: '42501' });
+    }
   });
 
   it('lets owners make tables, and nobody else', async () => {

@@ -5,7 +5,7 @@ import { REDACTOR } from '@millrace/event-store';
 import { DomainError } from '@millrace/kernel';
 import { lastLine } from '../supervisor/log-rotation.ts';
 import { nodeCommand } from '../supervisor/service-part.ts';
-import { allowConnect, ensureDatabase, ensureRoles, urlFor } from './databases.ts';
+import { allowConnect, closeOwnServer, ensureDatabase, ensureRoles, forbidLogin, urlFor } from './databases.ts';
 import { roleOf, usesEvents, usesPostgres } from './manifests.ts';
 import { EVENTS_DATABASE, KEYS_DATABASE, loginRole, redactorRole, type EnvironmentPlan } from './service-environment.ts';
 
@@ -16,8 +16,9 @@ const MIGRATE_WITHIN_MS = 300_000;
 
 const prepareEvents = async (workspace: string, plan: EnvironmentPlan, manifests: readonly ServiceManifest[]): Promise<void> => {
   const users = manifests.filter(usesEvents);
-  // Grants are generated from every manifest, so every service has its role, though only those that use the log may connect.
-  await ensureRoles(plan.adminUrls.events, [...manifests.map((manifest) => loginRole(plan, manifest.service)), redactorRole(plan)]);
+  await ensureRoles(plan.adminUrls.events, [...users.map((manifest) => loginRole(plan, manifest.service)), redactorRole(plan)]);
+  // Earlier releases made a role for every service. It is kept, as objects and grants may name it.
+  await forbidLogin(plan.adminUrls.events, manifests.filter((manifest) => !usesPostgres(manifest)).map((manifest) => roleOf(manifest.service)));
   await ensureDatabase(plan.adminUrls.events, EVENTS_DATABASE);
   await allowConnect(plan.adminUrls.events, EVENTS_DATABASE, [...users.map((manifest) => roleOf(manifest.service)), REDACTOR]);
   await migrateEvents(workspace, plan);
@@ -51,4 +52,5 @@ export const prepareDatabases = async (workspace: string, plan: EnvironmentPlan,
   await prepareReads(plan, manifests);
   await prepareKeys(plan, manifests);
   await prepareEvents(workspace, plan, manifests);
+  for (const server of plan.ownServers) await closeOwnServer(plan.adminUrls[server]);
 };

@@ -13,6 +13,7 @@ const manifest = (service: string, rest: Partial<ServiceManifest> = {}): Service
 const plan: EnvironmentPlan = {
   ports: portPlan(7400), inherited: { PATH: '/bin' },
   adminUrls: { events: 'postgres://postgres:root@127.0.0.1:7411/postgres', reads: 'postgres://postgres:root@127.0.0.1:7412/postgres', keys: 'postgres://postgres:root@127.0.0.1:7413/postgres' },
+  ownServers: ['events', 'reads', 'keys'],
   ledger: {
     logKey: 'millrace/ledger+00000000+AA==', logSeedFile: '/data/secrets/ledger.seed', witnessKey: 'millrace/witness+00000000+AA==', witnessSeedFile: '/data/secrets/witness.seed',
     mirrorDir: '/data/ledger/leaves', witnessDir: '/data/witness',

@@ -18,6 +18,8 @@ export interface EnvironmentPlan {
   readonly ports: PortPlan;
   readonly inherited: Readonly<Record<string, string>>;
   readonly adminUrls: Readonly<Record<ClusterName, string>>;
+  /** Those of them that we run ourselves and nobody else uses. */
+  readonly ownServers: readonly ClusterName[];
   readonly natsUrl: string;
   readonly dataDir: string;
   readonly segmentsDir: string;

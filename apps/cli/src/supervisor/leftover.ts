@@ -1,7 +1,7 @@
 import { readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Home } from '../home/home.ts';
-import { readIfThere, writePrivate } from '../home/private-file.ts';
+import { parseIfWhole, readIfThere, writePrivate } from '../home/private-file.ts';
 import { identityOf, isAlive, type ProcessIdentity } from '../home/process-identity.ts';
 
 const recordFile = (home: Home): string => home.path('run', 'processes.json');
@@ -33,8 +33,7 @@ const goneWithin = async (alive: () => boolean, ms: number): Promise<boolean> =>
 
 /** Ends what a supervisor that died hard has left running. Answers how many there were. Call it with the lock held. */
 export const endLeftovers = async (home: Home): Promise<number> => {
-  const text = readIfThere(recordFile(home));
-  const left = (text === undefined ? [] : JSON.parse(text) as ProcessIdentity[]).filter(isAlive);
+  const left = (parseIfWhole<ProcessIdentity[]>(readIfThere(recordFile(home))) ?? []).filter(isAlive);
   for (const identity of left) send(identity.pid, 'SIGTERM');
   if (!await goneWithin(() => left.some(isAlive), 5000)) {
     for (const identity of left.filter(isAlive)) send(identity.pid, 'SIGKILL');

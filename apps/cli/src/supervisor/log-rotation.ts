@@ -1,5 +1,6 @@
-import { copyFileSync, existsSync, readdirSync, renameSync, statSync, truncateSync } from 'node:fs';
+import { appendFileSync, copyFileSync, existsSync, readdirSync, renameSync, statSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Report } from './part.ts';
 
 /** Per process at most 4 files of 10 MB: days of ordinary running, a bound when something shouts. */
 const MAX_BYTES = 10_000_000;
@@ -43,6 +44,16 @@ export const keepLogsBounded = (folder: string, tell: (failure: string) => void)
     }
   }, 5000);
   return () => clearInterval(timer);
+};
+
+/** What the supervisor says on its terminal, kept with a date: a terminal is closed, and a restart of last night is asked for in the morning. */
+export const alsoLogged = (file: string, tell: Report): Report => (part, message) => {
+  tell(part, message);
+  try {
+    appendFileSync(file, `${new Date().toISOString()} ${part} ${message}\n`, { mode: 0o600 });
+  } catch {
+    // A full disk: it stood on the terminal.
+  }
 };
 
 /** Node ends its report of an uncaught error with stack, details and its own version; what went wrong stands before them. */

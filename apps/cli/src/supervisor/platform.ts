@@ -11,8 +11,8 @@ import { RESTART_POLICY } from './restart-policy.ts';
 
 /** A loaded two-core machine needs half a minute at its first start; after this, something is wrong. */
 const READY_WITHIN_MS = 240_000;
-/** A service that ends this often before it was ready even once has a fault that waiting doesn't cure. */
-const DEATHS_BEFORE_GIVING_UP = 4;
+/** A service that ends this often before it was ready even once, with pauses of six seconds in between, has a fault that waiting doesn't cure. */
+const DEATHS_BEFORE_GIVING_UP = 6;
 
 /** The supervised parts in the order they were started, which is the reverse of the order they are drained in. */
 export class Platform {

@@ -2,12 +2,13 @@ import type { Server } from 'node:http';
 import { join } from 'node:path';
 import { finishExchange } from '../backup/restore.ts';
 import type { CliConfig } from '../cli.config.ts';
-import { PlatformClient, runningFile, type RunningPlatform } from '../client/platform-client.ts';
+import { externalAddresses, PlatformClient, runningFile, type RunningPlatform } from '../client/platform-client.ts';
 import { openHome, type Home } from '../home/home.ts';
 import { acquireLock } from '../home/lock.ts';
 import { writePrivate } from '../home/private-file.ts';
 import { apiToken } from '../home/secret.ts';
 import { environmentPlan } from '../provision/environment-plan.ts';
+import { natsGreets, requireExternalServers } from '../provision/external-servers.ts';
 import { findNats, natsPart, writeNatsConfig } from '../provision/nats-server.ts';
 import { PORT_OFFSETS, portPlan, requireFreePorts, type Listener, type PortPlan } from '../provision/port-plan.ts';
 import { CLUSTERS, postgresCluster, requireClusterVersions, type Cluster } from '../provision/postgres-cluster.ts';
@@ -17,7 +18,7 @@ import type { ServiceManifest } from '@millrace/contracts';
 import { readServiceManifests } from '@millrace/service-kit/manifest-files';
 import { serveSupervisor } from './endpoint.ts';
 import { endLeftovers } from './leftover.ts';
-import { keepLogsBounded } from './log-rotation.ts';
+import { alsoLogged, keepLogsBounded } from './log-rotation.ts';
 import type { Part, Report } from './part.ts';
 import { Platform } from './platform.ts';
 import { servicePart, witnessPart } from './service-part.ts';
@@ -65,7 +66,8 @@ const busPart = async ({ config, home, ports, manifests, report }: Prepared): Pr
   const configFile = writeNatsConfig(home, ports, manifests);
   if (config.external.nats !== undefined) {
     report('nats', `using ${config.external.nats}; it must know the users in ${configFile}`);
-    return [{ name: 'nats', url: config.external.nats, healthy: async () => true }];
+    const url = config.external.nats;
+    return [{ name: 'nats', url, healthy: () => natsGreets(url) }];
   }
   const nats = await findNats(config, (message) => report('nats', message));
   return [natsPart(home, nats.binary, configFile, ports)];
@@ -95,6 +97,7 @@ const prepare = async (config: CliConfig, options: SupervisionOptions, home: Hom
   if (await finishExchange(home)) report('postgres-events', 'finished a restore that was cut off');
   await requireClusterVersions(home);
   await requireFreePorts(ports, listenersOf(config));
+  await requireExternalServers(config);
   const manifests = readServiceManifests(join(config.workspace, 'apps'));
   const ownPorts = { events: ports['postgres-events'], reads: ports['postgres-reads'], keys: ports['postgres-keys'] };
   const clusters = CLUSTERS.map((name) => postgresCluster(home, name, ownPorts[name], config.external[name]));
@@ -108,8 +111,9 @@ const prepare = async (config: CliConfig, options: SupervisionOptions, home: Hom
  * Starts the platform and keeps it running until `stop`. `stopAsked` is called when somebody asks over the endpoint. When anything
  * fails, or `cancelled` resolves on the way, what was started is drained before this rejects: nothing half-started is left.
  */
-export const supervise = async (config: CliConfig, options: SupervisionOptions, report: Report, stopAsked: () => void, cancelled: Promise<void>): Promise<Supervision> => {
+export const supervise = async (config: CliConfig, options: SupervisionOptions, tell: Report, stopAsked: () => void, cancelled: Promise<void>): Promise<Supervision> => {
   const home = openHome(config.home);
+  const report = alsoLogged(home.path('logs', 'supervisor.log'), tell);
   const lock = acquireLock(home);
   let platform: Platform | undefined;
   let endpoint: Server | undefined;
@@ -129,7 +133,7 @@ export const supervise = async (config: CliConfig, options: SupervisionOptions, 
     void cancelled.then(() => platform?.requestStop());
     endRotation = keepLogsBounded(home.path('logs'), (failure) => report('supervisor', `could not rotate a log: ${failure}`));
     endpoint = await serveSupervisor(prepared.ports.supervisor, { operator: apiToken(home, 'operator'), console: apiToken(home, 'console') }, { status: () => prepared.platform.status(), stop: stopAsked });
-    writePrivate(home.path(...runningFile), JSON.stringify({ port: options.port } satisfies RunningPlatform));
+    writePrivate(home.path(...runningFile), JSON.stringify({ port: options.port, external: externalAddresses(config) } satisfies RunningPlatform));
     await bringUp(prepared);
     return { home, ports: prepared.ports, client: prepared.client, stop: letGo };
   } catch (error) {
