@@ -161,6 +161,11 @@ describe('a service role', () => {
 });
 
 describe('grant statements', () => {
+  it('need no role for a service that is given nothing', async () => {
+    const database = await GrantedDatabase.make();
+    await expect(applyGrants(database.url, [{ service: 'never-made', appends: [], reads: [], relay: false }])).resolves.toBeUndefined();
+    await database.drop();
+  });
   it('name roles after services and quote what they are given', () => {
     const sql = grantStatements([{ service: `o'"dd`, appends: ['sales'], reads: [], relay: false }]).join('\n');
     expect(sql).toContain(`TO "millrace_o'""dd"`);

@@ -57,7 +57,7 @@ BEGIN
   END IF;
 END $$`;
 
-/** Services whose manifest is gone keep their role, not their rights. */
+/** Services whose manifest is gone, or gives them nothing, keep their role if they have one, not their rights. */
 const revokeUnlisted = (roles: readonly string[]): string => `DO $$
 DECLARE v_role text;
 BEGIN
@@ -70,14 +70,17 @@ END $$`;
 
 /**
  * The statements that give each service's role exactly what its manifest declares and take away everything else, for the owner to run
- * in one transaction after the migration. The roles exist already. Running them again changes nothing.
+ * in one transaction after the migration. The roles of those that are given anything exist already. Running them again changes nothing.
  */
-export const grantStatements = (manifests: readonly ServiceAccess[]): string[] => [
-  'DELETE FROM millrace.append_grant',
-  revokeUnlisted(manifests.map((access) => roleOf(access.service))),
-  ...manifests.flatMap((access) => [...revoked(escapeIdentifier(roleOf(access.service))), ...granted(access)]),
-  grantRedactor,
-];
+export const grantStatements = (manifests: readonly ServiceAccess[]): string[] => {
+  const users = manifests.filter(({ appends, reads, relay }) => relay || appends.length > 0 || reads.length > 0);
+  return [
+    'DELETE FROM millrace.append_grant',
+    revokeUnlisted(users.map((access) => roleOf(access.service))),
+    ...users.flatMap((access) => [...revoked(escapeIdentifier(roleOf(access.service))), ...granted(access)]),
+    grantRedactor,
+  ];
+};
 
 /** Runs `grantStatements` in one transaction: running services see the old rights or the new ones, never none. */
 export const applyGrants = (owner: string | ClientBase, manifests: readonly ServiceAccess[]): Promise<void> => withOwner(owner, async (client) => {

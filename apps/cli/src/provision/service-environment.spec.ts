@@ -45,8 +45,8 @@ describe('the environment of a service', () => {
 
   it('gives the console a token and no database, the warehouse its folder', () => {
     const console = serviceEnvironment(plan, manifest('console'));
-    expect(console).toMatchObject({ MILLRACE_HTTP_PORT: '7400', MILLRACE_API_TOKEN_FILE: '/data/secrets/console.token', MILLRACE_ANALYTICS_HTTP_URL: 'http://127.0.0.1:7403', MILLRACE_SUPERVISOR_HTTP_URL: 'http://127.0.0.1:7420' });
-    expect(serviceEnvironment(plan, manifest('analytics'))).not.toHaveProperty('MILLRACE_SUPERVISOR_HTTP_URL');
+    expect(console).toMatchObject({ MILLRACE_HTTP_PORT: '7400', MILLRACE_API_TOKEN_FILE: '/data/secrets/console.token', MILLRACE_ANALYTICS_HTTP_URL: 'http://127.0.0.1:7403', MILLRACE_SUPERVISOR_URL: 'http://127.0.0.1:7420' });
+    expect(serviceEnvironment(plan, manifest('analytics'))).not.toHaveProperty('MILLRACE_SUPERVISOR_URL');
     expect(Object.keys(console).filter((name) => /EVENTS_URL|DATABASE_URL|KEYS_URL|SEED/.test(name))).toEqual([]);
     expect(serviceEnvironment(plan, manifest('warehouse', { reads: ['sales'] }))).toMatchObject({ MILLRACE_DATA_DIR: '/data/warehouse', MILLRACE_SEGMENTS_DIR: '/data/segments' });
     expect(console).not.toHaveProperty('MILLRACE_SEGMENTS_DIR');

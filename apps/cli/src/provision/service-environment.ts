@@ -84,7 +84,7 @@ export const serviceEnvironment = (plan: EnvironmentPlan, manifest: ServiceManif
     : {}),
   ...postgresVariables(plan, manifest),
   ...busVariables(plan, manifest),
-  ...(manifest.service === 'console' ? { MILLRACE_API_TOKEN_FILE: plan.apiTokenFile('console'), MILLRACE_SUPERVISOR_HTTP_URL: `http://127.0.0.1:${plan.ports.supervisor}` } : {}),
+  ...(manifest.service === 'console' ? { MILLRACE_API_TOKEN_FILE: plan.apiTokenFile('console'), MILLRACE_SUPERVISOR_URL: `http://127.0.0.1:${plan.ports.supervisor}` } : {}),
   ...(manifest.relay ? ledgerVariables(plan) : {}),
   ...(manifest.service === 'warehouse' ? { MILLRACE_DATA_DIR: plan.dataDir } : {}),
 });
