@@ -73,6 +73,47 @@ describe('attributes', () => {
   });
 });
 
+describe('data stored in clear', () => {
+  const visit = (data: object) => ({ ...page, data: { ...page.data, visitor: { id: 'v-81-abcdef' }, ...data } });
+  const search = (query: string) => ({ ...page, type: 'clickstream.search.performed', data: { sessionId: 's-1', query } });
+  const line = { lineNo: 1, productId: '85123A', quantity: 1, unitPrice: '1', kind: 'product', placedAt: page.time };
+  const order = (data: object) => ({ ...page, type: 'sales.order.placed', data: { orderId: 'o-1', currency: 'EUR', customer: { number: '1785012' }, lines: [line], ...data } });
+
+  it.each<[string, Json, string]>([
+    ['an e-mail address as session', visit({ sessionId: 'ann@example.org' }), '/data/sessionId'],
+    ['an e-mail address in a path', visit({ path: '/u/ann@example.org' }), '/data/path'],
+    ['an encoded e-mail address in a path', visit({ path: '/u/ann%40example.org/orders' }), '/data/path'],
+    ['an e-mail address in a title', visit({ title: 'Orders of Ann.Lee@example.org' }), '/data/title'],
+    ['an e-mail address in a search', search('parcel for ann@shop.example'), '/data/query'],
+    ['the visitor as session', visit({ sessionId: 'v-81-abcdef' }), '/data/sessionId'],
+    ['the visitor in a path', visit({ path: '/u/v-81-abcdef/cart' }), '/data/path'],
+    ['the customer as order', order({ orderId: '1785012' }), '/data/orderId'],
+    ['the customer in an order\'s id', order({ orderId: 'web/1785012' }), '/data/orderId'],
+    ['an e-mail address in a line', order({ lines: [line, { ...line, description: 'gift to ann@example.org' }] }), '/data/lines/1/description'],
+  ])('refuses %s', (_, value, pointer) => {
+    expect(refusal(value)).toEqual(['personal-in-clear', pointer]);
+    expect(JSON.stringify(candidate(value))).not.toMatch(/@example|1785012|v-81/);
+  });
+
+  it.each<[string, Json]>([
+    ['an article that has the customer\'s number by chance', order({ lines: [{ ...line, productId: '1785012', description: '1785012' }] })],
+    ['a number that is only part of another', order({ orderId: '17850123' })],
+    ['a price in a text', search('5@2.50 mugs')],
+    ['an at sign in a text', search('candles @ home')],
+    ['a picture for dense screens', visit({ path: '/img/logo@2x.png' })],
+    ['a handle', search('@ann')],
+    ['a version', visit({ path: '/package/kit@1.2.3' })],
+    ['short identifiers', { ...page, data: { sessionId: 'v-1', path: '/v-1', visitor: { id: 'v-1' } } }],
+  ])('takes %s', (_, value) => {
+    expect(refusal(value)).toBeUndefined();
+  });
+
+  it('is looked through in time that grows with the text alone', () => {
+    expect(refusal(visit({ path: `/${'a'.repeat(1000)}@${'b'.repeat(1000)}` }))).toBeUndefined();
+    expect(refusal(visit({ path: `/${'a@'.repeat(1000)}` }))).toBeUndefined();
+  });
+});
+
 describe('minimisation', () => {
   it('drops and counts what nothing names, attributes and fields, prototypes too', () => {
     const value = JSON.parse('{"extra":1,"comexample":"x"}') as Record<string, Json>;

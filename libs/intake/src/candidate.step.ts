@@ -1,5 +1,6 @@
 import { checkData, findContract, knownVersions, type EventContract, type EventData } from '@millrace/contracts';
 import { readCloudEvent, type IncomingEvent } from './cloud-event.ts';
+import { refusePersonalText } from './data-privacy.rule.ts';
 import { deriveEventTime, type EventTime } from './event-time.rule.ts';
 import { refusePersonalEnvelope } from './envelope-privacy.rule.ts';
 import { INTAKE_LIMITS } from './limits.ts';
@@ -48,7 +49,7 @@ export const toCandidate = (raw: RawEvent, grant: SourceGrant, receivedMs: numbe
   const checked = checkData(contract.value, incoming.data);
   if (!checked.ok) return reject(`/data${checked.pointer}`, 'data-invalid', `The data does not fit ${incoming.type} version ${incoming.version}: ${checked.reason}.`);
   const personal = personalDataOf(contract.value, checked.data, incoming.id);
-  const exposed = refusePersonalEnvelope({ ...incoming, subject: personal ? undefined : incoming.subject }, personal?.values ?? []);
+  const exposed = refusePersonalEnvelope({ ...incoming, subject: personal ? undefined : incoming.subject }, personal?.values ?? []) ?? refusePersonalText(contract.value, checked.data, personal?.values ?? []);
   if (exposed) return exposed;
   return accept({ incoming, contract: contract.value, time: time.value, data: checked.data, ...(personal ? { personal } : {}), dropped: incoming.dropped.length + checked.dropped.length });
 };

@@ -1,10 +1,11 @@
+import { holdsEmailAddress } from './email-address.ts';
 import { reject } from './rejection.ts';
 
-const EMAIL = /[^\s@/:]+@[^\s@/:]+\.[^\s@/:]+/;
 /** Shorter identifiers stand by chance in other texts: visitor "17" in "order-17". */
-const SHORTEST_COMPARED = 5;
+export const SHORTEST_COMPARED = 5;
 
-const standsIn = (text: string, value: string): boolean => {
+/** True when a value stands in a text as a word of its own. */
+export const standsIn = (text: string, value: string): boolean => {
   for (let at = text.indexOf(value); at >= 0; at = text.indexOf(value, at + 1)) {
     if (!/[\p{L}\p{N}]/u.test(text[at - 1] ?? '') && !/[\p{L}\p{N}]/u.test(text[at + value.length] ?? '')) return true;
   }
@@ -28,7 +29,7 @@ export const refusePersonalEnvelope = (attributes: PlainAttributes, values: read
   for (const name of ['id', 'source', 'subject', 'causationid', 'correlationid'] as const) {
     const text = attributes[name];
     if (text === undefined) continue;
-    const personal = (text.includes('@') && EMAIL.test(text)) || values.some((value) => value.length >= SHORTEST_COMPARED && standsIn(text, value));
+    const personal = holdsEmailAddress(text) || values.some((value) => value.length >= SHORTEST_COMPARED && standsIn(text, value));
     if (personal) return reject(`/${name}`, 'personal-in-envelope', `The attribute ${name} holds an identifier of a person, and attributes are stored in clear; use an opaque id and name the person in data.`);
   }
   return undefined;

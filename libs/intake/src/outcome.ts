@@ -15,6 +15,6 @@ export interface IntakeReport {
 export const placed = (index: number, id: string, outcome: 'accepted' | 'duplicate', log: LogKey, position: Position): EventOutcome =>
   ({ index, id, outcome, log: logName(log), position });
 
-/** The id is repeated only when it is a text of sensible length: it comes from the producer. */
+/** The id is repeated only when it is a text of sensible length that any reader of JSON takes: it comes from the producer. */
 export const rejected = (index: number, id: unknown, rejection: Rejection): EventOutcome =>
-  ({ index, ...(typeof id === 'string' && id.length <= 256 ? { id } : {}), outcome: 'rejected', ...rejection });
+  ({ index, ...(typeof id === 'string' && /^\P{C}{1,256}$/u.test(id) ? { id } : {}), outcome: 'rejected', ...rejection });

@@ -148,6 +148,20 @@ describe('quarantine', () => {
     expect(keys.made).toHaveLength(2);
   });
 
+  it.each<[string, JsonObject, JsonObject]>([
+    ['a customer\'s number', { id: 'registered/1785012' }, { customer: { number: '1785012', phone: 'call me' } }],
+    ['a number that was sent as one', { id: 'registered-1785012' }, { customer: { number: 1785012 } }],
+    ['a visitor', { id: 'v-81-abc/1' }, { visitor: 'v-81-abc' }],
+  ])('lists no id that holds %s, whatever the event was refused for', async (_, more, data) => {
+    const [kept] = await quarantine(keys, grant, '2026-11-23T12:00:00.000Z', [{ raw: rawOf({ ...attributes, ...more, data }), rejection: { pointer: '/data', code: 'data-invalid', reason: 'r' } }]);
+    expect(kept).toMatchObject({ eventId: undefined, type: 'customer.profile.registered' });
+  });
+
+  it('lists an id that names no person', async () => {
+    const [kept] = await quarantine(keys, grant, '2026-11-23T12:00:00.000Z', [{ raw: rawOf({ ...attributes, id: 'order-536365', data: { orderId: '536365', customer: { number: '1785012' } } }), rejection: { pointer: '/data', code: 'data-invalid', reason: 'r' } }]);
+    expect(kept!.eventId).toBe('order-536365');
+  });
+
   it('lists no id that was refused for naming a person', async () => {
     const [kept] = await quarantine(keys, grant, '2026-11-23T12:00:00.000Z', [{ raw, rejection: { pointer: '/id', code: 'personal-in-envelope', reason: 'r' } }]);
     expect(kept!.eventId).toBeUndefined();

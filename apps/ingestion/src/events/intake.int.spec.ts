@@ -129,6 +129,8 @@ describe.each(WAYS)('intake by %s', (_, limits) => {
       ['invalid data', 'data-invalid', '/data/path', withData('{"sessionId":"s","path":17}')],
       ['another tenant', 'tenant-not-granted', '/tenant', JSON.stringify(page({}, { tenant: 'other' }))],
       ['an e-mail address as id', 'personal-in-envelope', '/id', JSON.stringify(page({}, { id: 'ann@shop.example' }))],
+      ['an e-mail address as session', 'personal-in-clear', '/data/sessionId', JSON.stringify(page({ sessionId: 'ann@shop.example' }))],
+      ['a refund below zero', 'data-invalid', '/data/amount', JSON.stringify(page({}, { type: 'sales.refund.issued', data: { refundId: 'r', orderId: 'o', amount: '-10.00', currency: 'EUR' } }))],
       ['an id too long in bytes', 'attribute-malformed', '/id', JSON.stringify(page({}, { id: 'é'.repeat(150) }))],
       ['a stored event over the limit', 'event-too-large', '/data', JSON.stringify(page({}, { type: 'sales.order.placed', data: { orderId: 'big', currency: 'EUR', lines: Array.from({ length: 2300 }, (_, n) => ({ lineNo: n + 1, productId: 'p', description: 'd'.repeat(200), quantity: 1, unitPrice: '1', kind: 'product', placedAt: now })) } }))],
     ];
