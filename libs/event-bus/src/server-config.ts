@@ -4,8 +4,6 @@ import { natsPermissions, type BusManifest } from './permissions.ts';
 export interface NatsServerOptions {
   readonly host?: string;
   readonly port: number;
-  /** 0 or absent: no monitoring listener. Always on the same host. */
-  readonly monitoringPort?: number;
   /** Folder for JetStream's files. */
   readonly storeDir: string;
   readonly serverName?: string;
@@ -50,12 +48,14 @@ const userText = ({ manifest, publicNkey }: NatsServerOptions['users'][number]):
   ].join('\n');
 };
 
-/** Text of a nats-server configuration file: JetStream on, one nkey user per service with its static subject lists, nobody else. */
+/**
+ * Text of a nats-server configuration file: JetStream on, one nkey user per service with its static subject lists, nobody else. No monitoring
+ * listener: it asks for no login and tells of every connection, stream and consumer.
+ */
 export const natsServerConfig = (options: NatsServerOptions): string => [
   `server_name: ${quoted(options.serverName ?? 'millrace')}`,
   `host: ${quoted(options.host ?? '127.0.0.1')}`,
   `port: ${options.port}`,
-  ...(options.monitoringPort ? [`http: ${quoted(`${options.host ?? '127.0.0.1'}:${options.monitoringPort}`)}`] : []),
   `max_payload: ${MAX_PAYLOAD_BYTES}`,
   'jetstream {',
   `  store_dir: ${quoted(options.storeDir)}`,

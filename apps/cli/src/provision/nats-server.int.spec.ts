@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { connect, nkeyAuthenticator, type NatsConnection } from '@nats-io/transport-node';
 import { eventually } from '@millrace/testing';
@@ -56,6 +56,14 @@ describe('the NATS server of a data folder', () => {
     expect(text).not.toMatch(/SU[A-Z0-9]{56}/);
     expect(statSync(file).mode & 0o077).toBe(0);
     expect((await as('analytics')).getServer()).toContain(String(ports.nats));
+  });
+
+  it('listens for clients alone: what tells of connections, streams and consumers asks for no login', async () => {
+    const file = readFileSync(home.path('nats', 'nats.conf'), 'utf8');
+    expect(file).not.toMatch(/^\s*(https?|http_port|https_port|monitor_port)\s*:/m);
+    const inodes = new Set(readdirSync(`/proc/${running.pid}/fd`).map((fd) => /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${running.pid}/fd/${fd}`))?.[1]));
+    const listening = ['tcp', 'tcp6'].flatMap((table) => readFileSync(`/proc/net/${table}`, 'utf8').trim().split('\n').slice(1)).map((line) => line.trim().split(/\s+/)).filter((columns) => columns[3] === '0A' && inodes.has(columns[9]));
+    expect(listening.map((columns) => Number.parseInt(columns[1]!.split(':')[1]!, 16))).toEqual([ports.nats]);
   });
 
   it('lets nobody in without a key it knows', async () => {

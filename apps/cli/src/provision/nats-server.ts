@@ -6,8 +6,8 @@ import type { CliConfig } from '../cli.config.ts';
 import type { Home } from '../home/home.ts';
 import { writePrivate } from '../home/private-file.ts';
 import { nkeyOf } from '../home/secret.ts';
-import { answersReady } from '../supervisor/service-part.ts';
 import type { Part } from '../supervisor/part.ts';
+import { natsGreets } from './external-servers.ts';
 import { usesNats } from './manifests.ts';
 import type { PortPlan } from './port-plan.ts';
 
@@ -21,7 +21,7 @@ export const findNats = (config: CliConfig, onProgress: (message: string) => voi
 export const writeNatsConfig = (home: Home, ports: PortPlan, manifests: readonly ServiceManifest[]): string => {
   const file = home.path('nats', 'nats.conf');
   writePrivate(file, natsServerConfig({
-    host: '127.0.0.1', port: ports.nats, monitoringPort: ports['nats-monitoring'], storeDir: home.path('nats', 'jetstream'),
+    host: '127.0.0.1', port: ports.nats, storeDir: home.path('nats', 'jetstream'),
     users: manifests.filter(usesNats).map((manifest) => ({ manifest, publicNkey: nkeyOf(home, manifest.service).publicKey })),
   }));
   return file;
@@ -33,5 +33,6 @@ export const natsPart = (home: Home, binary: string, configFile: string, ports: 
     const server = await startNatsServer({ binary, configFile, runDir: home.path('nats', 'run'), logFile: home.path('logs', 'nats.log') });
     return { pid: server.pid, exited: server.exited, stop: () => server.stop() };
   },
-  healthy: () => answersReady(`http://127.0.0.1:${ports['nats-monitoring']}/healthz`),
+  // Its monitoring would tell anybody on the machine which services and tenants there are.
+  healthy: () => natsGreets(`nats://127.0.0.1:${ports.nats}`),
 });

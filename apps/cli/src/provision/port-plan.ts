@@ -3,10 +3,10 @@ import { DomainError } from '@millrace/kernel';
 
 export const DEFAULT_PORT = 7400;
 
-/** Who listens where, from one base port (docs/architecture.md). */
+/** Who listens where, from one base port (docs/architecture.md). 22 is kept free: it was NATS' monitoring. */
 export const PORT_OFFSETS = {
   console: 0, ingestion: 1, security: 2, analytics: 3, warehouse: 4, backbone: 5, witness: 6,
-  'postgres-events': 11, 'postgres-reads': 12, 'postgres-keys': 13, supervisor: 20, nats: 21, 'nats-monitoring': 22,
+  'postgres-events': 11, 'postgres-reads': 12, 'postgres-keys': 13, supervisor: 20, nats: 21,
 } as const;
 
 export type Listener = keyof typeof PORT_OFFSETS;

@@ -98,7 +98,7 @@ it('makes the SCRAM verifier of RFC 7677\'s example', () => {
 
 describe('ports', () => {
   it('are counted from the base', () => {
-    expect(portPlan(7600)).toMatchObject({ console: 7600, ingestion: 7601, 'postgres-keys': 7613, supervisor: 7620, nats: 7621, 'nats-monitoring': 7622 });
+    expect(portPlan(7600)).toMatchObject({ console: 7600, ingestion: 7601, 'postgres-keys': 7613, supervisor: 7620, nats: 7621 });
   });
   it.each(['80', '65501', 'x', '7400.5', '-1', ''])('refuse "%s"', (text) => {
     expect(() => parsePort(text)).toThrow(/--port wants a number/);

@@ -20,7 +20,7 @@ import { supervise, type Supervision } from './supervision.ts';
 const never = new Promise<void>(() => undefined);
 const folder = mkdtempSync(join(tmpdir(), 'millrace-supervision-'));
 chmodSync(folder, 0o755);
-const SERVERS: Listener[] = ['postgres-events', 'postgres-reads', 'postgres-keys', 'supervisor', 'nats', 'nats-monitoring'];
+const SERVERS: Listener[] = ['postgres-events', 'postgres-reads', 'postgres-keys', 'supervisor', 'nats'];
 const said: string[] = [];
 let config: CliConfig;
 let base: number;

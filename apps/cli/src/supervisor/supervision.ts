@@ -44,7 +44,7 @@ const listenersOf = (config: CliConfig): Listener[] => {
   const { events, reads, keys, nats } = config.external;
   const others = new Set<Listener>([
     ...(events === undefined ? [] : ['postgres-events' as const]), ...(reads === undefined ? [] : ['postgres-reads' as const]),
-    ...(keys === undefined ? [] : ['postgres-keys' as const]), ...(nats === undefined ? [] : ['nats' as const, 'nats-monitoring' as const]),
+    ...(keys === undefined ? [] : ['postgres-keys' as const]), ...(nats === undefined ? [] : ['nats' as const]),
   ]);
   return (Object.keys(PORT_OFFSETS) as Listener[]).filter((name) => !others.has(name));
 };
