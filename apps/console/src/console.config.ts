@@ -9,7 +9,7 @@ export const consoleConfig = defineConfig('console', {
   backboneUrl: serviceUrl('backbone'),
   ingestionUrl: serviceUrl('ingestion'),
   securityUrl: serviceUrl('security'),
-  supervisorUrl: setting('MILLRACE_SUPERVISOR_HTTP_URL', z.url({ protocol: /^https?$/ }).optional(), 'where the supervisor tells memory and restarts of every process; not set where there is none, as in a cluster'),
+  supervisorUrl: setting('MILLRACE_SUPERVISOR_URL', z.url({ protocol: /^https?$/ }).optional(), 'where the supervisor tells memory and restarts of every process; not set where there is none, as in a cluster'),
   warehouseUrl: serviceUrl('warehouse'),
   secureCookie: setting('MILLRACE_SECURE_COOKIE', flag, 'true where the console is served over HTTPS: the session cookie then never travels in the clear'),
 });

@@ -42,7 +42,7 @@ const Fields = ({ link, faults }: { readonly link: LoginLink | undefined; readon
       <input id="name" name="name" autoComplete="username" required maxLength={NAME_LENGTH} pattern={NAME_PATTERN} title="A name, not only spaces" {...(link?.account === undefined ? { autoFocus: true } : { readOnly: true, defaultValue: link.account })} {...at('name')} />
       <Fault field="name" text={faults?.fields.name} />
       <label htmlFor="password">Password{chosen && ` (at least ${PASSWORD_LENGTH.min} characters)`}</label>
-      <input id="password" name="password" type="password" autoComplete={chosen ? 'new-password' : 'current-password'} required minLength={chosen ? PASSWORD_LENGTH.min : 1} maxLength={PASSWORD_LENGTH.max} {...at('password')} />
+      <input id="password" name="password" type="password" autoComplete={chosen ? 'new-password' : 'current-password'} required autoFocus={link?.account !== undefined} minLength={chosen ? PASSWORD_LENGTH.min : 1} maxLength={PASSWORD_LENGTH.max} {...at('password')} />
       <Fault field="password" text={faults?.fields.password} />
       {chosen && <><label htmlFor="again">Password again</label><input id="again" name="again" type="password" autoComplete="new-password" required maxLength={PASSWORD_LENGTH.max} /></>}
     </>

@@ -40,7 +40,7 @@ const Logs = ({ view }: { readonly view: SystemView }) => (
             <tr key={`${log.log}:${consumer.name}`}>
               {index === 0 ? <th scope="row">{log.log}</th> : <td />}
               <td className="number">{index === 0 && log.epoch}</td><td className="number">{index === 0 && grouped(String(log.head))}</td><td className="number">{index === 0 && grouped(String(log.relayed ?? 0))}{index === 0 && log.state === 'diverged' && <span className="state bad"> diverged: {log.reason}</span>}</td>
-              <td>{consumer.name}</td><td className="number">{consumer.position === undefined ? '' : grouped(String(consumer.position))}</td><td className="number">{lagOf(log, consumer)}</td>
+              <td>{consumer.name}</td><td className="number">{consumer.position === undefined ? '' : grouped(String(consumer.position))}</td><td className="number">{grouped(lagOf(log, consumer))}</td>
               <td>{consumer.state === 'diverged' ? <span className="state bad">diverged: {consumer.reason}</span> : consumer.state}{(consumer.parked ?? 0) > 0 && ` (${consumer.parked} parked)`}</td>
             </tr>
           )))}
