@@ -110,8 +110,7 @@ describe('GET /v1/metrics', () => {
 it('is ready with its databases and the bus, and tells what it applied and how far behind it is', async () => {
   expect(await eventually('ready', async () => { const report = await json('/ready') as { ready: boolean }; return report.ready && report; })).toEqual({ ready: true, checks: { database: 'ok', events: 'ok', nats: 'ok' } });
   const metrics = await (await fetch(`${address}/metrics`)).text();
-  expect(metrics).toContain(`analytics_events_applied_total{tenant="${tenant}",log="sales/0"} 4`);
-  expect(metrics).toContain(`analytics_lag_events{tenant="${tenant}",log="sales/0"} 0`);
+  expect(metrics).toContain(`millrace_consumer_lag_events{tenant="${tenant}",log="sales/0"} 0`);
   expect(metrics).toContain(`millrace_consumer_position{tenant="${tenant}",log="sales/0"} 4`);
 });
 

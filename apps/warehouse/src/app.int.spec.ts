@@ -127,8 +127,9 @@ describe('POST /v1/query', () => {
 describe('the service', () => {
   it('is ready when the event database, DuckDB and the bus answer, and counts what it loads', async () => {
     expect(await eventually('ready', async () => { const report = (await get('/ready')).json<{ ready: boolean }>(); return report.ready && report; })).toEqual({ ready: true, checks: { duckdb: 'ok', events: 'ok', nats: 'ok' } });
-    expect((await get('/metrics')).body).toContain(`warehouse_events_loaded_total{tenant="${tenant}",log="sales/0"} 8`);
-    expect((await get('/metrics')).body).toContain('warehouse_queries{state="running"} 0');
+    expect((await get('/metrics')).body).toContain(`millrace_consumer_lag_events{tenant="${tenant}",log="sales/0"} 0`);
+    expect((await get('/metrics')).body).toContain('millrace_warehouse_queries{state="running"} 0');
+    expect((await get('/metrics')).body).toContain('millrace_warehouse_query_duration_seconds_count{outcome="ok"}');
   });
 
   it('goes on after a restart where it stood', async () => {
@@ -143,7 +144,7 @@ describe('the service', () => {
     await append([{ type: 'security.event.redacted', id: 'redacted/sales/0/1', time: '2026-03-02T00:00:00Z', data: { context: 'sales', shard: 0, position: 1, eventId: 'e-o1', reason: 'TICKET-1: found late' } }]);
     await reached({ 'security/0': 1 });
     expect(await ask('select count(*) as n, count(*) filter (order_id = \'o1\') as gone from order_line')).toMatchObject({ asOf: { 'security/0': 1 }, rows: [{ n: 7, gone: 0 }] });
-    expect((await get('/metrics')).body).toContain(`warehouse_events_redacted_total{tenant="${tenant}"} 1`);
+    expect((await get('/metrics')).body).toContain(`millrace_warehouse_events_redacted_total{tenant="${tenant}"} 1`);
   });
 
   it('stops as diverged when the log is another than the one it loaded', async () => {

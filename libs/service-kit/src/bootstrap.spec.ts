@@ -64,8 +64,9 @@ describe('a service', () => {
     expect((await get('/ready')).json()).toEqual({ ready: true, checks: {} });
     const metrics = await get('/metrics');
     expect(metrics.headers['content-type']).toContain('text/plain');
-    expect(metrics.body).toContain('http_request_duration_seconds_count{method="GET",route="/live",status="200"}');
+    expect(metrics.body).toContain('millrace_http_request_duration_seconds_count{method="GET",route="/live",status="200"}');
     expect(metrics.body).toContain('process_cpu_seconds_total');
+    expect(metrics.body).toMatch(/millrace_build_info\{version="\d+\.\d+\.\d+"\} 1/);
   });
 
   it('says that its clock is moved, and tells it to whoever asks for the clock', async () => {

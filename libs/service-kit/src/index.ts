@@ -5,6 +5,7 @@ export { checkEnvironment, nearMisses, problemText } from './environment-check.c
 export { openEventStore, type EventDatabaseConfig, type EventDatabaseUse } from './event-database.ts';
 export { EventContext, EventTransport, OnEvent, type EventTransportOptions } from './event-transport.ts';
 export { CLOCK, CONFIG, LOGGER, METRICS, PARKED, PROJECTIONS, SERVICE } from './injection-tokens.ts';
+export { durations, type Durations } from './durations.ts';
 export { loggableError, makeLogger, type Logger } from './logger.ts';
 export { readServiceManifests } from './manifest-files.ts';
 export { recordDiscard, recordSwitch } from './operation-facts.ts';

@@ -1,6 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { Global, Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
-import { collectDefaultMetrics, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { BusLink } from '@millrace/event-bus';
 import { Closing } from './closing.ts';
 import { clockOf } from './drill-clock.ts';
@@ -12,6 +13,9 @@ import { Readiness } from './readiness.ts';
 import { RequestTransport } from './request-transport.ts';
 import type { HttpConfig } from './shared.config.ts';
 import { TokenGuard } from './token-guard.ts';
+
+/** All parts of a platform bear one version. */
+const { version: VERSION } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
 export interface KitParts {
   readonly service: string;
@@ -34,9 +38,10 @@ export class KitModule {
   static with({ service, config, logger, link }: KitParts): DynamicModule {
     const registry = new Registry();
     collectDefaultMetrics({ register: registry });
+    new Gauge({ name: 'millrace_build_info', help: '1, with the version that runs', labelNames: ['version'], registers: [registry] }).set({ version: VERSION }, 1);
     const bus = link === undefined ? [] : [
       { provide: BusLink, inject: [Closing], useFactory: (closing: Closing) => closedLast(closing, link) },
-      { provide: RequestTransport, useFactory: () => new RequestTransport(service, link, logger) },
+      { provide: RequestTransport, useFactory: () => new RequestTransport(service, link, logger, registry) },
     ];
     return {
       module: KitModule,

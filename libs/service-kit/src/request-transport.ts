@@ -1,8 +1,10 @@
 import { BaseRpcContext, MessagePattern, Server, type CustomTransportStrategy } from '@nestjs/microservices';
 import type { Msg, NatsConnection, Subscription } from '@nats-io/transport-node';
+import type { Registry } from 'prom-client';
 import { lastValueFrom } from 'rxjs';
 import { inSpan, respond, respondError, type BusLink } from '@millrace/event-bus';
 import { DomainError, isDomainError } from '@millrace/kernel';
+import { durations, type Durations } from './durations.ts';
 import type { Logger } from './logger.ts';
 
 const REQUESTS = Symbol('millrace.requests');
@@ -42,8 +44,11 @@ export class RequestTransport extends Server implements CustomTransportStrategy 
   private subscriptions: Subscription[] = [];
   private readonly running = new Set<Promise<void>>();
 
-  constructor(private readonly service: string, private readonly link: BusLink, private readonly log: Logger) {
+  private readonly measure: Durations<'subject'>;
+
+  constructor(private readonly service: string, private readonly link: BusLink, private readonly log: Logger, registry: Registry) {
     super();
+    this.measure = durations(registry, 'millrace_request_duration_seconds', 'Time to answer a question over NATS, by the subject it is answered under', ['subject']);
   }
 
   /** Doesn't wait for NATS: subjects are subscribed as soon as, and whenever, there is a connection. */
@@ -80,18 +85,28 @@ export class RequestTransport extends Server implements CustomTransportStrategy 
     }));
   }
 
+  /** Never rejects: nobody waits for it, and an error that nobody catches would end the process. */
   private async answer(pattern: string, message: Msg): Promise<void> {
+    try {
+      try {
+        respond(message, await this.measure({ subject: pattern }, () => this.answerTo(pattern, message)));
+      } catch (error) {
+        if (!isDomainError(error)) this.log.error({ err: error, subject: pattern }, 'question failed unexpectedly');
+        respondError(message, error);
+      }
+    } catch (error) {
+      // An error's details may be longer than NATS takes, or no JSON: whoever asked is told by its own deadline.
+      this.log.warn({ err: error, subject: pattern }, 'an answer could not be sent');
+    }
+  }
+
+  private async answerTo(pattern: string, message: Msg): Promise<Uint8Array> {
     const handler = this.messageHandlers.get(pattern);
     const as: unknown = handler?.extras?.['as'];
     const parent = message.headers?.get('traceparent');
-    try {
-      if (!handler) throw new DomainError('not-found', 'question-unknown', {}, `Nothing answers ${message.subject} here.`);
-      const answer: unknown = await inSpan('answer', { kind: 'server', attributes: { 'messaging.destination.name': pattern }, ...(parent ? { parent } : {}) }, async () =>
-        lastValueFrom(this.transformToObservable(await handler(as === 'bytes' ? message.data : parseJson(message.data), new RequestContext([message.subject]))), { defaultValue: undefined }));
-      respond(message, answer instanceof Uint8Array ? answer : new TextEncoder().encode(JSON.stringify(answer ?? null)));
-    } catch (error) {
-      if (!isDomainError(error)) this.log.error({ err: error, subject: pattern }, 'question failed unexpectedly');
-      respondError(message, error);
-    }
+    if (!handler) throw new DomainError('not-found', 'question-unknown', {}, `Nothing answers ${message.subject} here.`);
+    const answer: unknown = await inSpan('answer', { kind: 'server', attributes: { 'messaging.destination.name': pattern }, ...(parent ? { parent } : {}) }, async () =>
+      lastValueFrom(this.transformToObservable(await handler(as === 'bytes' ? message.data : parseJson(message.data), new RequestContext([message.subject]))), { defaultValue: undefined }));
+    return answer instanceof Uint8Array ? answer : new TextEncoder().encode(JSON.stringify(answer ?? null));
   }
 }

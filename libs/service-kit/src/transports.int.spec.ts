@@ -66,6 +66,34 @@ describe('a service whose NATS hangs', () => {
   });
 });
 
+describe('an answer that can not be sent', () => {
+  it('leaves a line in the log, and the service answers on', async () => {
+    const lines: string[] = [];
+    @Controller()
+    class LongAnswers {
+      @Answers(`${prefix}.long`)
+      long({ bytes }: { bytes: number }) {
+        // More than NATS takes in a message, and as the details of an error too.
+        if (bytes > 0) throw new DomainError('conflict', 'long', { text: 'x'.repeat(bytes) });
+        return 7;
+      }
+    }
+    @Module({ controllers: [LongAnswers] })
+    class LongModule {}
+    const app = await buildService({ config: defineConfig('long', { natsUrl: shared.natsUrl }), module: async () => LongModule }, { ...base, natsUrl: natsUrl() }, makeLogger('long', 'warn', { write: (line) => { lines.push(line); } }));
+    const asker = BusLink.open({ url: natsUrl(), service: 'asker' });
+    await asker.ready(30_000);
+    const short = () => askJson(asker, `${prefix}.long`, { bytes: 0 });
+    await eventually('the answerer is there', async () => (await short()) === 7);
+    const long = askJson(asker, `${prefix}.long`, { bytes: 2 * 1024 * 1024 }, { timeoutMs: 500 });
+    await expect(long).rejects.toMatchObject({ code: 'answer-timed-out' });
+    expect(lines.map((line) => JSON.parse(line))).toEqual([expect.objectContaining({ level: 'warn', msg: 'an answer could not be sent', subject: `${prefix}.long` })]);
+    expect(await short()).toBe(7);
+    await app.close();
+    await asker.close();
+  });
+});
+
 describe('questions over NATS', () => {
   let app: NestFastifyApplication;
   let link: BusLink;
@@ -91,6 +119,11 @@ describe('questions over NATS', () => {
   it('pass a DomainError on as it is, and of another error nothing', async () => {
     await expect(askJson(link, `${prefix}.level`, { product: 'gone' })).rejects.toMatchObject({ kind: 'not-found', code: 'product-unknown', details: { shelf: 3 }, message: 'No such product.' });
     await expect(askJson(link, `${prefix}.level`, { product: 'bug' })).rejects.toMatchObject({ kind: 'unavailable', code: 'answer-failed', message: expect.not.stringContaining('alice') });
+  });
+
+  it('are timed by subject and outcome', async () => {
+    const metrics = (await app.inject('/metrics')).body;
+    for (const outcome of ['ok', 'not-found', 'failed']) expect(metrics).toMatch(new RegExp(`millrace_request_duration_seconds_count\\{subject="${prefix}.level",outcome="${outcome}"\\} [1-9]`));
   });
 
   it('that are not JSON are refused', async () => {
@@ -173,6 +206,8 @@ describe('events over the event transport', () => {
     ]);
     const metrics = (await app.inject('/metrics')).body;
     expect(metrics).toContain(`millrace_consumer_position{tenant="${log.tenant}",log="sales/0"} 4`);
+    expect(metrics).toContain(`millrace_consumer_lag_events{tenant="${log.tenant}",log="sales/0"} 0`);
+    expect(metrics).toMatch(/millrace_consumer_batch_duration_seconds_count\{log="sales\/0",outcome="ok"\} [1-9]/);
     expect(metrics).toContain(`millrace_consumer_events_total{tenant="${log.tenant}",log="sales/0",from="log"} 4`);
   });
 });

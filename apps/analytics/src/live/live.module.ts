@@ -16,7 +16,7 @@ import { StreamController } from './stream.controller.ts';
     inject: [QUESTIONS, LOGGER, METRICS],
     useFactory: (database: DataSource, logger: Logger, registry: Registry): KpiHub => {
       const hub = new KpiHub((tenant) => readKpis(database, tenant), (err) => logger.warn({ err }, 'KPIs could not be read'));
-      new Gauge({ name: 'analytics_live_streams', help: 'Open live streams', registers: [registry], collect() { this.set(hub.subscribers); } });
+      new Gauge({ name: 'millrace_analytics_live_streams', help: 'Open live streams', registers: [registry], collect() { this.set(hub.subscribers); } });
       return hub;
     },
   }],

@@ -46,7 +46,7 @@ afterAll(async () => {
 const started = (): EventTransport => {
   hub = new KpiHub((tenant) => readKpis(database, tenant), () => undefined);
   const [logger, metrics] = [makeLogger('spec', 'fatal'), new Registry()];
-  const builds = salesBuilds({ database, aside: database, reader: store, hub, logger, metrics });
+  const builds = salesBuilds({ database, aside: database, reader: store, hub, logger });
   const made = salesConsumer({ builds, reader: store, link, instance: 0, logger, metrics });
   made.listen(() => undefined);
   return made;

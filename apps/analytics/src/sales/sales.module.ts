@@ -14,8 +14,8 @@ import { LiveModule } from '../live/live.module.ts';
 import { EVENT_LOG, openEventLog } from './event-log.ts';
 import { salesBuilds, salesConsumer } from './sales-consumer.ts';
 
-const buildsOf = async (database: DataSource, aside: DataSource, reader: LogReader, link: BusLink, hub: KpiHub, logger: Logger, metrics: Registry, closing: Closing): Promise<ProjectionBuilds<EntityManager>> => {
-  const builds = salesBuilds({ database, aside, reader, hub, logger, metrics, announce: recordSwitch(link, CONSUMER) });
+const buildsOf = async (database: DataSource, aside: DataSource, reader: LogReader, link: BusLink, hub: KpiHub, logger: Logger, closing: Closing): Promise<ProjectionBuilds<EntityManager>> => {
+  const builds = salesBuilds({ database, aside, reader, hub, logger, announce: recordSwitch(link, CONSUMER) });
   await builds.start();
   closing.add('builds', () => builds.stop());
   return builds;
@@ -26,7 +26,7 @@ const buildsOf = async (database: DataSource, aside: DataSource, reader: LogRead
   controllers: [consumersController('analytics'), ProjectionsController, ParkedController],
   providers: [
     { provide: EVENT_LOG, inject: [CONFIG, Closing, Readiness], useFactory: openEventLog },
-    { provide: PROJECTIONS, inject: [DATABASE, ASIDE, EVENT_LOG, BusLink, KpiHub, LOGGER, METRICS, Closing], useFactory: buildsOf },
+    { provide: PROJECTIONS, inject: [DATABASE, ASIDE, EVENT_LOG, BusLink, KpiHub, LOGGER, Closing], useFactory: buildsOf },
     {
       provide: PARKED,
       inject: [DATABASE, EVENT_LOG, PROJECTIONS, BusLink, KpiHub],

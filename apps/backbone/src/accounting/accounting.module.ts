@@ -17,7 +17,7 @@ const LABELS = ['tenant', 'kind'] as const;
 
 const measure = (registry: Registry, reconciler: Reconciler): void => {
   const open: Gauge<(typeof LABELS)[number]> = new Gauge({
-    name: 'accounting_differences', help: 'Counts that must agree and do not, told and not settled', labelNames: LABELS, registers: [registry],
+    name: 'millrace_accounting_differences', help: 'Counts that must agree and do not, told and not settled', labelNames: LABELS, registers: [registry],
     collect() {
       open.reset();
       for (const { tenant, kind } of reconciler.standing()) open.inc({ tenant, kind });

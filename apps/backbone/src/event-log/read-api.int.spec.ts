@@ -120,9 +120,9 @@ describe('the read API', () => {
   it('tells Prometheus of lag and divergence', async () => {
     const metrics = await eventually('no lag', async () => {
       const { body } = await app.inject('/metrics');
-      return body.includes(`relay_lag_events{tenant="${tenant}",log="sales/0"} 0`) && body;
+      return body.includes(`millrace_relay_lag_events{tenant="${tenant}",log="sales/0"} 0`) && body;
     });
-    expect(metrics).toContain(`relay_diverged{tenant="${tenant}",log="sales/0"} 0`);
+    expect(metrics).toContain(`millrace_relay_diverged{tenant="${tenant}",log="sales/0"} 0`);
     expect(await eventually('ready', async () => { const report = (await app.inject('/ready')).json<{ ready: boolean }>(); return report.ready && report; })).toEqual({ ready: true, checks: { nats: 'ok', events: 'ok' } });
   });
 });

@@ -18,7 +18,7 @@ const LOOK_MS = 5_000;
     provide: SnapshotWatch,
     inject: [PgEventStore, CONFIG, Closing, LOGGER, METRICS],
     useFactory: (store: PgEventStore, config: BackboneConfig, closing: Closing, logger: Logger, registry: Registry): SnapshotWatch => {
-      const gauge = new Gauge({ name: 'event_database_oldest_snapshot_seconds', help: 'Age of the oldest open snapshot on the event database', registers: [registry] });
+      const gauge = new Gauge({ name: 'millrace_event_database_oldest_snapshot_seconds', help: 'Age of the oldest open snapshot on the event database', registers: [registry] });
       const watch = new SnapshotWatch(() => store.oldestSnapshot(), config.snapshotAlertMs, ({ alert, ...standing }) => {
         if (alert) logger.warn(standing, 'an old snapshot keeps dead rows of the event database from being removed');
         else logger.info(standing, 'the old snapshot on the event database is gone');

@@ -22,9 +22,9 @@ const measure = (registry: Registry, status: () => LedgerStatus[]): void => {
       collect: () => { for (const log of status()) made.set({ tenant: log.tenant, log: log.log }, value(log)); },
     });
   };
-  gauge('ledger_lag_events', 'Committed events not yet in a signed checkpoint', (log) => Math.max(0, log.head - log.size));
-  gauge('ledger_uncosigned_events', 'Committed events not yet in a checkpoint the witness cosigned', (log) => Math.max(0, log.head - log.cosigned));
-  gauge('ledger_diverged', '1 while a log\'s tree stands still because the log contradicts what was signed', (log) => (log.state === 'diverged' ? 1 : 0));
+  gauge('millrace_ledger_lag_events', 'Committed events not yet in a signed checkpoint', (log) => Math.max(0, log.head - log.size));
+  gauge('millrace_ledger_uncosigned_events', 'Committed events not yet in a checkpoint the witness cosigned', (log) => Math.max(0, log.head - log.cosigned));
+  gauge('millrace_ledger_diverged', '1 while a log\'s tree stands still because the log contradicts what was signed', (log) => (log.state === 'diverged' ? 1 : 0));
 };
 
 @Module({

@@ -95,7 +95,7 @@ describe('with its own grants', () => {
     await store.append(log, unitsOf(log, 3));
     await relayed(log, 3);
     await readyIs(200, { events: 'ok', nats: 'ok' });
-    expect(await (await running.get('/metrics')).text()).toContain(`relay_lag_events{tenant="${log.tenant}",log="sales/0"} 0`);
+    expect(await (await running.get('/metrics')).text()).toContain(`millrace_relay_lag_events{tenant="${log.tenant}",log="sales/0"} 0`);
   });
 
   it('folds the counters by itself', async () => {

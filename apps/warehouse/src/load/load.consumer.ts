@@ -1,5 +1,5 @@
 import type { BusLink } from '@millrace/event-bus';
-import { logName, type LogReader } from '@millrace/kernel';
+import type { LogReader } from '@millrace/kernel';
 import { EventTransport, type Logger } from '@millrace/service-kit';
 import { Counter, type Registry } from 'prom-client';
 import type { WarehouseDatabase } from '../duckdb/warehouse-database.ts';
@@ -26,14 +26,12 @@ export interface LoadParts {
 
 /** One ordered loop per log: raw events, facts and load position. */
 export const loadConsumer = ({ database, lake, reader, link, logger, metrics }: LoadParts): EventTransport => {
-  const loaded = new Counter({ name: 'warehouse_events_loaded_total', help: 'Events loaded into lake and star, per log', labelNames: ['tenant', 'log'], registers: [metrics] });
-  const redacted = new Counter({ name: 'warehouse_events_redacted_total', help: 'Events taken out of lake and star because a fact of redaction names them, per tenant', labelNames: ['tenant'], registers: [metrics] });
+  const redacted = new Counter({ name: 'millrace_warehouse_events_redacted_total', help: 'Events taken out of lake and star because a fact of redaction names them, per tenant', labelNames: ['tenant'], registers: [metrics] });
   return new EventTransport({
     service: 'warehouse', contexts: CONTEXTS, reader, link, logger, metrics, batchEvents: BATCH_EVENTS, gatherMs: GATHER_MS,
     // The star is loaded by the batch, not by handler methods, so the transport's own projection has nothing to do.
     handler: () => new LogLoader({
       database, lake,
-      loaded: ({ log, events }) => loaded.inc({ tenant: log.tenant, log: logName(log) }, events.length),
       redacted: ({ tenant }, events) => redacted.inc({ tenant }, events),
       onMergeFailure: (error) => logger.warn({ err: error }, 'lake files could not be merged; the next batch tries again'),
     }),

@@ -12,8 +12,6 @@ import { applyToStar } from './star-load.ts';
 export interface LogLoaderOptions {
   readonly database: WarehouseDatabase;
   readonly lake: Lake;
-  /** After a commit. */
-  readonly loaded?: (batch: EventBatch) => void;
   /** After a commit that followed orders of redaction. */
   readonly redacted?: (log: LogKey, events: number) => void;
   /** Merging of lake files failed; the next batch tries again. */
@@ -80,7 +78,6 @@ export class LogLoader implements BatchHandler {
     let followed: number | undefined;
     while (followed === undefined) followed = await this.commit(batch);
     if (followed > 0) this.options.redacted?.(batch.log, followed);
-    this.options.loaded?.(batch);
     await this.mergeFiles(batch.log, batch.mark.epoch);
     this.loadedBytes += batch.events.reduce((sum, event) => sum + event.data.length, 0);
     if (this.loadedBytes < GIVE_BACK_BYTES) return;
