@@ -31,6 +31,7 @@ describe('sources', () => {
     ['POST', '/v1/sources', { tenant, name: 'shop' }, 409, 'source-exists'],
     ['POST', '/v1/sources', { tenant: 'Bad Tenant', name: 'x' }, 400, 'body-invalid'],
     ['POST', '/v1/sources', { tenant, name: 'x', recordOf: ['security'] }, 400, 'body-invalid'],
+    ['POST', '/v1/sources', { tenant, name: 'x', types: ['sales.order.place'] }, 400, 'type-unknown'],
     ['POST', '/v1/sources', undefined, 415, 'content-type-unsupported'],
     ['DELETE', `/v1/sources/nobody?tenant=${tenant}`, undefined, 404, 'source-unknown'],
     ['GET', '/v1/sources', undefined, 400, 'parameters-invalid'],

@@ -4,6 +4,7 @@ import { Allow } from '@millrace/service-kit';
 import { z } from 'zod';
 import { jsonBodyOf, parametersOf } from '../request-input.ts';
 import { readBytes, type BodyBound } from '../request-bytes.ts';
+import { refuseUnknownTypes } from './known-types.rule.ts';
 import { SourceKeys } from './source-keys.ts';
 import { sourceName, sourceWish, tenantText, type IssuedSource, type ListedSource } from './source.model.ts';
 
@@ -19,7 +20,9 @@ export class SourcesController {
   @Post()
   @Allow('operator')
   async add(@Headers('content-type') contentType: string | undefined, @Req() request: FastifyRequest): Promise<IssuedSource> {
-    return this.sources.issue(jsonBodyOf(sourceWish, contentType, await readBytes(request.raw, BODY)));
+    const wish = jsonBodyOf(sourceWish, contentType, await readBytes(request.raw, BODY));
+    refuseUnknownTypes(wish.types ?? []);
+    return this.sources.issue(wish);
   }
 
   @Get()
