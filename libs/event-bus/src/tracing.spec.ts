@@ -8,12 +8,15 @@ import { causeOf, currentTraceparent, injectTrace, inSpan } from './tracing.ts';
 const parentOf = (digit: string): string => `00-${digit.repeat(32)}-${digit.repeat(16)}-01`;
 
 describe('what caused a batch', () => {
-  it('is nothing, the one trace its events share, or links to at most 32', () => {
+  it('is nothing, the one trace its events share, or the first that is sampled with links to at most 128 others', () => {
+    const unsampled = `00-${'d'.repeat(32)}-${'d'.repeat(16)}-00`;
     expect(causeOf([undefined, undefined])).toEqual({});
     expect(causeOf([undefined, parentOf('a'), parentOf('a')])).toEqual({ parent: parentOf('a') });
-    expect(causeOf([parentOf('a'), parentOf('b')])).toEqual({ links: [parentOf('a'), parentOf('b')] });
-    const many = Array.from({ length: 40 }, (_, index) => `00-${String(index + 10).repeat(16)}-${'1'.repeat(16)}-01`);
-    expect(causeOf(many).links).toHaveLength(32);
+    expect(causeOf([parentOf('a'), parentOf('b')])).toEqual({ parent: parentOf('a'), links: [parentOf('b')] });
+    expect(causeOf([unsampled, parentOf('a'), parentOf('b')])).toEqual({ parent: parentOf('a'), links: [unsampled, parentOf('b')] });
+    expect(causeOf([unsampled])).toEqual({ parent: unsampled });
+    const many = Array.from({ length: 140 }, (_, index) => `00-${String(index + 100).padStart(32, '0')}-${'1'.repeat(16)}-01`);
+    expect(causeOf(many)).toEqual({ parent: many[0], links: many.slice(1, 129) });
   });
 });
 
@@ -52,6 +55,12 @@ describe('with an SDK', () => {
     expect(inner?.spanContext().traceId).toBe(outer?.spanContext().traceId);
     expect(inner?.attributes).toEqual({ n: 1 });
     expect(outer?.links.map((link) => link.context.traceId)).toEqual(['b'.repeat(32), 'c'.repeat(32)]);
+  });
+
+  it('a batch of several requests goes on in one of their traces', async () => {
+    await inSpan('batch', { kind: 'producer', ...causeOf([parentOf('a'), parentOf('b')]) }, async () => undefined);
+    const [batch] = finished();
+    expect([batch?.spanContext().traceId, batch?.links.map((link) => link.context.traceId)]).toEqual(['a'.repeat(32), ['b'.repeat(32)]]);
   });
 
   it('an error marks the span and passes, without its text', async () => {

@@ -13,15 +13,21 @@ export interface SpanOptions {
   readonly links?: readonly string[];
 }
 
-/** A span says no more about a batch by a thousandth link. */
-const MAX_LINKS = 32;
+/** As many as the SDK keeps of a span. */
+const MAX_LINKS = 128;
 
-/** What the traces of events (W3C traceparent, where an event has one) make of a span over them: its parent when they share one, else links. */
+const isSampled = (traceparent: string): boolean => (Number.parseInt(traceparent.slice(-2), 16) & 1) === 1;
+
+/**
+ * What the traces of events (W3C traceparent, where an event has one) make of a span over them: it goes on in the first that is sampled, so that
+ * under load, when requests share a batch, some trace is whole; the others it links to.
+ */
 export const causeOf = (traceparents: readonly (string | undefined)[]): Pick<SpanOptions, 'parent' | 'links'> => {
   const causes = [...new Set(traceparents)].filter((one) => one !== undefined);
-  const [only] = causes;
-  if (only === undefined) return {};
-  return causes.length === 1 ? { parent: only } : { links: causes.slice(0, MAX_LINKS) };
+  const parent = causes.find(isSampled) ?? causes[0];
+  if (parent === undefined) return {};
+  const others = causes.filter((one) => one !== parent).slice(0, MAX_LINKS);
+  return others.length === 0 ? { parent } : { parent, links: others };
 };
 
 const KINDS = { internal: SpanKind.INTERNAL, producer: SpanKind.PRODUCER, consumer: SpanKind.CONSUMER, client: SpanKind.CLIENT, server: SpanKind.SERVER } as const;
