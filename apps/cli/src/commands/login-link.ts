@@ -1,6 +1,6 @@
 import { connectPlatform, type PlatformClient } from '../client/platform-client.ts';
 import { present } from '../output/terminal.ts';
-import type { Register } from './command-context.ts';
+import { TENANT, type Register } from './command-context.ts';
 
 export interface LoginLink {
   readonly url: string;
@@ -15,7 +15,7 @@ export const newLoginLink = async (client: PlatformClient, account?: string): Pr
 };
 
 export const registerLoginLink: Register = (program, context) => {
-  program.command('login-link').description('a one-time link to choose a name and password for the console').option('--reset <name>', 'for an account that exists: a new password; its sessions end').option('--json', 'one JSON document on standard output')
+  program.command('login-link').description('a one-time link to choose a name and password for the console, for every tenant').option('--reset <name>', 'for an account that exists: a new password; its sessions end').option(...TENANT).option('--json', 'one JSON document on standard output')
     .action(async ({ json, reset }: { json?: boolean; reset?: string }) => {
       const link = await newLoginLink(connectPlatform(context.config.home), reset);
       present(context.terminal, json === true, link, () => `${link.url}\nvalid once, until ${link.expiresAt}`);
