@@ -1,8 +1,9 @@
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ProjectionBuilds } from '@millrace/event-sourcing';
 import { eventually, freshDatabase, ownPostgres, type TestDatabase } from '@millrace/testing';
 import { DataSource } from 'typeorm';
-import { openAnalyticsDatabase, readSnapshot, SALES_ENTITIES } from './analytics-database.ts';
+import { openAnalyticsDatabase, openAside, openQuestions, readSnapshot, SALES_ENTITIES } from './analytics-database.ts';
 import { SALES_VERSIONS } from './sales/sales-facts.ts';
 import { noLogs } from './sales/sample-orders.ts';
 
@@ -46,6 +47,24 @@ it('takes facts of before reasons over with the figures they had, as a build of 
     .toEqual([{ reason: 'bad-debt', first: true }, { reason: null, first: true }, { reason: null, first: true }, { reason: null, first: true }, { reason: null, first: false }]);
   expect(await database.query('select version from projection_build')).toEqual([{ version: 1 }]);
   for (const table of ['sales_facts_v1_b1.order_line_fact', 'sales_facts_v1_b1.order_fact', 'consumer_checkpoint']) await database.query(`delete from ${table}`);
+});
+
+describe('a statement', () => {
+  it('of a question is bounded, and of a consumer, a build or a migration is not', async () => {
+    const [questions, aside] = [await openQuestions(fresh.url), await openAside(fresh.url)];
+    const bounds = await Promise.all([questions, database, aside].map(async (one) => (await one.query('show statement_timeout'))[0].statement_timeout));
+    expect(bounds).toEqual(['35s', '0', '0']);
+    await Promise.all([questions.destroy(), aside.destroy()]);
+  });
+
+  it('does not wait for ever for a server that takes connections and never answers', async () => {
+    const taken: Socket[] = [];
+    const silent = createServer((socket) => { taken.push(socket.on('error', () => undefined)); }).listen(0, '127.0.0.1');
+    await new Promise((listening) => silent.once('listening', listening));
+    await expect(openQuestions(`postgres://a:b@127.0.0.1:${(silent.address() as AddressInfo).port}/c`)).rejects.toThrow('timeout');
+    for (const socket of taken) socket.destroy();
+    silent.close();
+  });
 });
 
 describe('readSnapshot', () => {

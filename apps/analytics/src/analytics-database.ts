@@ -24,14 +24,21 @@ const MOST_ASIDE = 8;
 /** The tables of every build of the sales facts, in a schema of its own. */
 export const SALES_ENTITIES = [OrderFact, OrderLineFact, HourlySales, Buyer];
 
-const databaseOptions = (url: string, max: number): DataSourceOptions => ({
+/**
+ * Of questions alone: a consumer's batch, a build and a migration take what they take. A connection that is not there, or not free, in ten
+ * seconds is an error. The statement's bound is above what `readSnapshot` allows its own, so that it only meets one beside it; the answer's
+ * is for a server that hangs and ends nothing.
+ */
+const BOUNDED = { connectionTimeoutMillis: 10_000, statement_timeout: 35_000, query_timeout: 40_000 };
+
+const databaseOptions = (url: string, max: number, bounds: Partial<typeof BOUNDED> = {}): DataSourceOptions => ({
   type: 'postgres', url,
   entities: [ConsumerCheckpoint, ParkedEventRow, ProjectionBuildRow, ReplayLane, DiscardedEvent],
   migrations: [SalesFacts1763900000000, ProjectionBuilds1764000000000, AdjustmentReasons1764100000000],
   synchronize: false, migrationsRun: false, logging: false, installExtensions: false, uuidExtension: 'pgcrypto',
   applicationName: 'analytics',
   // JIT costs more than it saves on queries of some hundred milliseconds.
-  extra: { max, options: '-c jit=off' },
+  extra: { max, options: '-c jit=off', ...bounds },
 });
 
 /** Opens the read-model database and brings its tables up to date. */
@@ -42,7 +49,7 @@ export const openAnalyticsDatabase = async (url: string): Promise<DataSource> =>
 };
 
 /** Connections for questions only. */
-export const openQuestions = (url: string): Promise<DataSource> => new DataSource(databaseOptions(url, MOST_QUESTIONS)).initialize();
+export const openQuestions = (url: string): Promise<DataSource> => new DataSource(databaseOptions(url, MOST_QUESTIONS, BOUNDED)).initialize();
 
 /** Connections for rebuilds, comparisons and switches: they never wait for those of the consumer, nor it for theirs. */
 export const openAside = (url: string): Promise<DataSource> => new DataSource(databaseOptions(url, MOST_ASIDE)).initialize();
@@ -51,10 +58,15 @@ export const openAside = (url: string): Promise<DataSource> => new DataSource(da
 const STATEMENT_TIMEOUT = `set local statement_timeout = '30s'`;
 const QUERY_CANCELED = '57014';
 
-const tooSlow = (error: unknown): unknown =>
-  error instanceof Error && 'code' in error && error.code === QUERY_CANCELED
+/** Words of pg and its pool, which have no code: no connection in time, and no answer. */
+const UNANSWERED = /^(timeout exceeded when trying to connect|Connection terminated due to connection timeout|Query read timeout)$/;
+
+const tooSlow = (error: unknown): unknown => {
+  if (error instanceof Error && UNANSWERED.test(error.message)) return new DomainError('unavailable', 'read-models-unanswered', {}, 'The database of the read models does not answer, or all its connections are taken. Ask again in a moment.');
+  return error instanceof Error && 'code' in error && error.code === QUERY_CANCELED
     ? new DomainError('unavailable', 'question-too-slow', {}, 'The question took longer than 30 seconds. Narrow it with from, to or where, or ask again when there is less to do.')
     : error;
+};
 
 /** Runs `work` over one snapshot of the active builds, so that rows and the as-of vector read in it belong together. */
 export const readSnapshot = async <T>(database: DataSource, work: (manager: EntityManager) => Promise<T>): Promise<T> => {
