@@ -25,12 +25,29 @@ describe('the star of the sample shop', () => {
     ['select o.product_id, p.name, p.status from order_line o left join product p using (product_id) group by all order by 1', [
       { product_id: 'B', name: null, status: null }, { product_id: 'POST', name: null, status: null }, { product_id: 'p1', name: 'Lamp', status: 'listed' }, { product_id: 'p2', name: 'Chair', status: 'retired' }, { product_id: 'p3', name: null, status: null }]],
     ['select * from customer order by 1', [{ customer_ref: 'sub_a', country: 'FR', registered_at: '2026-01-02T08:00:00Z' }, { customer_ref: 'sub_b', country: null, registered_at: '2026-01-19T08:00:00Z' }]],
-    ['select product_id, list_price, currency, listed_at, retired_at from product order by 1', [
+    ['select product_id, list_price, currency, listed_at, retired_at from product where status is not null order by 1', [
       { product_id: 'p1', list_price: '11.5', currency: 'EUR', listed_at: '2026-01-01T00:00:00Z', retired_at: null }, { product_id: 'p2', list_price: null, currency: null, listed_at: '2026-01-01T00:00:00Z', retired_at: '2026-03-01T00:00:00Z' }]],
+    ['select product_id, name, status from product where status is null order by 1', [{ product_id: 'B', name: null, status: null }, { product_id: 'POST', name: null, status: null }, { product_id: 'p3', name: null, status: null }]],
+    ['select billing, reason, count(*) as lines from order_line where reason is not null group by all', [{ billing: 'adjusted', reason: 'bad-debt', lines: 1 }]],
     ['select year_month, day_name, count(*) as lines from order_line join date using (date_key) where currency = \'GBP\' group by all order by 1', [{ year_month: '2026-01', day_name: 'Tuesday', lines: 1 }, { year_month: '2026-02', day_name: 'Saturday', lines: 1 }]],
     ['select tenant, log, position, event_id, source, line_no, line_kind from order_line where line_kind = \'postage\'', [{ tenant: 'shop', log: 'sales/0', position: 1, event_id: 'e-o1', source: 'spec', line_no: 2, line_kind: 'postage' }]],
   ])('%s', async (sql, expected) => {
     expect(await warehouse.rows(sql)).toEqual(expected);
+  });
+
+  it('has whom and what only orders name, so that an inner join loses nothing', async () => {
+    const ordered = { ...order('placed', 'o9', '2026-02-20T00:00:00Z', [['p9', 1, '7.00']], { customer: 'sub_z', country: 'CH' }) };
+    const lines = (ordered.data as { lines: object[] }).lines;
+    const described = (description: string | undefined, id: string, time: string): SampleEvent => ({ ...ordered, id, time, data: { ...(ordered.data as object), lines: lines.map((line) => ({ ...line, description, placedAt: time })) } });
+    await warehouse.load('other', [described('Old', 'a', '2026-02-20T00:00:00Z'), described('New', 'b', '2026-02-21T00:00:00Z'), described(undefined, 'c', '2026-02-22T00:00:00Z')]);
+    expect(await warehouse.rows('select name, status, listed_at, sum(amount) as value from order_line join product using (product_id) group by all', 'other')).toEqual([{ name: 'New', status: null, listed_at: null, value: '21' }]);
+    expect(await warehouse.rows('select c.country, registered_at, sum(amount) as value from order_line join customer c using (customer_ref) group by all', 'other')).toEqual([{ country: 'CH', registered_at: null, value: '21' }]);
+  });
+
+  it('says how many events up to those positions are parked, where any are', async () => {
+    expect(await warehouse.ask('select 1 as n')).not.toHaveProperty('parked');
+    await warehouse.load('other', [...orders(1, 2), { ...order('placed', 'bad', '2026-01-01T00:00:00Z', []), data: {} }]);
+    expect(await warehouse.ask('select count(*) as n from order_line', 'other')).toMatchObject({ asOf: { 'sales/0': 3 }, parked: { 'sales/0': 1 }, rows: [{ n: 2 }] });
   });
 
   it('names the positions it answers for', async () => {
@@ -41,7 +58,7 @@ describe('the star of the sample shop', () => {
     await warehouse.load('other', orders(1, 3));
     expect(await warehouse.ask('select tenant, count(*) as n from order_line group by 1', 'other')).toMatchObject({ asOf: { 'sales/0': 3 }, rows: [{ tenant: 'other', n: 3 }] });
     expect(await warehouse.ask('select count(*) as n from order_line where tenant <> \'shop\'')).toMatchObject({ asOf: { 'sales/0': 8 }, rows: [{ n: 0 }] });
-    expect((await warehouse.rows('select count(*) as n from product', 'other'))).toEqual([{ n: 0 }]);
+    expect((await warehouse.rows('select count(*) as n from product_fact', 'other'))).toEqual([{ n: 0 }]);
   });
 
   it('is empty, and typed, for a tenant without events, who leaves no trace', async () => {

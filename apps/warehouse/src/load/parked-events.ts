@@ -1,7 +1,13 @@
 import { listValue, type DuckDBConnection, type DuckDBValue } from '@duckdb/node-api';
 import type { ParkedEvent, ParkedStore } from '@millrace/event-sourcing';
-import type { LogKey } from '@millrace/kernel';
+import type { LogKey, Tenant } from '@millrace/kernel';
 import type { WarehouseDatabase } from '../duckdb/warehouse-database.ts';
+
+/** How many events of each of the tenant's logs are parked in the build that the transaction looks in. */
+export const parkedOf = async (tx: DuckDBConnection, tenant: Tenant): Promise<Record<string, number>> => {
+  const rows = (await tx.runAndReadAll('select context, shard, count(*) from parked_event where tenant = $1 group by all order by all', [tenant])).getRows();
+  return Object.fromEntries(rows.map(([context, shard, events]) => [`${String(context)}/${Number(shard)}`, Number(events)]));
+};
 
 const place = ({ tenant, context, shard }: LogKey): DuckDBValue[] => [tenant, context, shard];
 const OF_LOG = 'tenant = $1 and context = $2 and shard = $3';

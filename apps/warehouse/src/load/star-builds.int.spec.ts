@@ -52,7 +52,7 @@ afterEach(async () => {
 describe('a build of the star', () => {
   it('is made beside the one that is read, equal to it, and exchanged with the next snapshot', async () => {
     const before = await gross();
-    expect(await builds.rebuild('star')).toMatchObject({ build: 2, state: 'building', version: 1 });
+    expect(await builds.rebuild('star')).toMatchObject({ build: 2, state: 'building', version: 2 });
     await ready(2);
     await load(lamp('o9'));
     expect(await builds.diff('star')).toMatchObject({ equal: true, active: { build: 1 }, candidate: { build: 2 }, tables: [{ table: 'order_line', onlyActive: 0, onlyCandidate: 0, changed: 0 }, { table: 'product_fact' }, { table: 'customer_fact' }] });

@@ -14,6 +14,8 @@ const manifest = z.object({
   publishedAt: z.string(),
   asOf: z.record(z.string(), z.int()),
   epochs: z.record(z.string(), z.int()),
+  /** Events up to those positions that are parked, and so in no table; logs that have any. */
+  parked: z.record(z.string(), z.int()).default({}),
   tables: z.record(z.string(), z.array(file)),
 });
 
@@ -40,4 +42,4 @@ export const readManifest = async (path: string, instance: string): Promise<Snap
 };
 
 export const emptyManifest = (instance: string, tenant: Tenant): SnapshotManifest =>
-  ({ format: 1, instance, build: '1.0', tenant, publishedAt: new Date(0).toISOString(), asOf: {}, epochs: {}, tables: {} });
+  ({ format: 1, instance, build: '1.0', tenant, publishedAt: new Date(0).toISOString(), asOf: {}, epochs: {}, parked: {}, tables: {} });

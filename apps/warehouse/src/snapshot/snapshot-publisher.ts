@@ -7,6 +7,7 @@ import { columnList } from '../duckdb/table-definition.ts';
 import { activeStar, type WarehouseDatabase } from '../duckdb/warehouse-database.ts';
 import { fileNameOf, publicationOf } from '../lake/position-range.rule.ts';
 import { marksOf } from '../load/load-position.ts';
+import { parkedOf } from '../load/parked-events.ts';
 import { STAR_TABLES, type StarTable } from '../star/star-tables.ts';
 import { emptyManifest, readManifest, type PublishedFile, type SnapshotManifest } from './snapshot-manifest.ts';
 import { starViews, type StarView } from './star-view.ts';
@@ -14,6 +15,8 @@ import { starViews, type StarView } from './star-view.ts';
 /** A snapshot in use: its files stay until `release`. */
 export interface SnapshotLease {
   readonly asOf: AsOf;
+  /** How many events up to those positions are parked, by log; logs without any are not named. */
+  readonly parked: Readonly<Record<string, number>>;
   readonly views: readonly StarView[];
   readonly files: readonly string[];
   release(): Promise<void>;
@@ -69,7 +72,7 @@ export class SnapshotPublisher {
     });
     const folder = this.folderOf(tenant);
     const filesOf = (table: string): string[] => (manifest.tables[table] ?? []).map((file) => join(folder, file.path));
-    return { asOf: manifest.asOf, views: starViews(filesOf), files: Object.keys(manifest.tables).flatMap(filesOf), release: () => this.release(generation) };
+    return { asOf: manifest.asOf, parked: manifest.parked, views: starViews(filesOf, this.clock.now()), files: Object.keys(manifest.tables).flatMap(filesOf), release: () => this.release(generation) };
   }
 
   private async current(tenant: Tenant): Promise<Published> {
@@ -112,7 +115,7 @@ export class SnapshotPublisher {
       }
     }
     const manifest: SnapshotManifest = {
-      ...old, build, tables, publishedAt: this.clock.now().toISOString(),
+      ...old, build, tables, parked: await parkedOf(tx, old.tenant), publishedAt: this.clock.now().toISOString(),
       asOf: Object.fromEntries(marks.map(({ log, mark }) => [logName(log), mark.position])), epochs: Object.fromEntries(marks.map(({ log, mark }) => [logName(log), mark.epoch])),
     };
     await writeDurably(this.manifestOf(old.tenant), (temporary) => writeFile(temporary, JSON.stringify(manifest)));

@@ -20,15 +20,16 @@ afterAll(async () => {
 });
 
 const rows = async (sql: string): Promise<unknown> => (await connection.runAndReadAll(sql)).getRowObjectsJson();
+const NOW = new Date('2026-02-01T00:00:00Z');
 /** The views over one file of product facts and none of the others. */
 const withFacts = async (values: string, path = join(dir, 'it\'s.parquet')): Promise<void> => {
-  const columns = 'tenant, log, epoch, position, event_id, source, ts, fact, product_id, name, category, price, currency';
-  await connection.run(`copy (select 't' as tenant, log, 1::bigint as epoch, position::bigint as position, 'e' as event_id, 's' as source, ts, fact, product_id, name, null::varchar as category, price, currency from (values ${values}) v(log, position, ts, fact, product_id, name, price, currency)) to $1 (format parquet)`, [path]);
-  for (const { name, sql } of starViews((table) => (table === 'product_fact' ? [path] : []))) await connection.run(`create or replace view ${name} as ${sql}`);
+  const columns = 'tenant, log, epoch, position, event_id, source, ts, fact, product_id, name, category, price, currency, valid_from';
+  await connection.run(`copy (select 't' as tenant, log, 1::bigint as epoch, position::bigint as position, 'e' as event_id, 's' as source, ts, fact, product_id, name, null::varchar as category, price, currency, valid_from from (values ${values}) v(log, position, ts, fact, product_id, name, price, currency, valid_from)) to $1 (format parquet)`, [path]);
+  for (const { name, sql } of starViews((table) => (table === 'product_fact' ? [path] : []), NOW)) await connection.run(`create or replace view ${name} as ${sql}`);
   expect((await connection.runAndReadAll('select * from product_fact limit 0')).columnNames().join(', ')).toBe(columns);
 };
-const fact = (log: string, position: number, ts: string, kind: string, name: string | null, price: string | null): string =>
-  `('${log}', ${position}, timestamp '${ts}', '${kind}', 'p1', ${name === null ? 'null::varchar' : `'${name}'`}, ${price === null ? 'null' : price}::decimal(18,6), ${price === null ? 'null::varchar' : '\'EUR\''})`;
+const fact = (log: string, position: number, ts: string, kind: string, name: string | null, price: string | null, currency = 'EUR', validFrom?: string): string =>
+  `('${log}', ${position}, timestamp '${ts}', '${kind}', 'p1', ${name === null ? 'null::varchar' : `'${name}'`}, ${price === null ? 'null' : price}::decimal(18,6), ${price === null ? 'null::varchar' : `'${currency}'`}, ${validFrom === undefined ? 'null' : `'${validFrom}'`}::timestamp)`;
 
 describe('the product dimension', () => {
   it.each<[string, string[], Record<string, unknown>]>([
@@ -39,7 +40,11 @@ describe('the product dimension', () => {
     ['keeps the name a later listing leaves out', [fact('merchandise/0', 1, '2026-01-01', 'listed', 'Lamp', '1'), fact('merchandise/0', 2, '2026-01-02', 'listed', null, null)], { name: 'Lamp', list_price: '1.000000' }],
     ['takes a new price from a price change', [fact('merchandise/0', 1, '2026-01-01', 'listed', 'Lamp', '1'), fact('merchandise/0', 2, '2026-01-02', 'priced', null, '3')], { list_price: '3.000000', currency: 'EUR', status: 'listed' }],
     ['is retired until listed again', [fact('merchandise/0', 1, '2026-01-01', 'listed', 'Lamp', null), fact('merchandise/0', 2, '2026-01-02', 'retired', null, null)], { status: 'retired', retired_at: '2026-01-02 00:00:00' }],
-    ['is listed again', [fact('merchandise/0', 1, '2026-01-01', 'retired', null, null), fact('merchandise/0', 2, '2026-01-02', 'listed', 'Lamp', null)], { status: 'listed' }],
+    ['is listed again, and then retired no more', [fact('merchandise/0', 1, '2026-01-01', 'retired', null, null), fact('merchandise/0', 2, '2026-01-02', 'listed', 'Lamp', null)], { status: 'listed', retired_at: null }],
+    ['is retired when it last was', [fact('merchandise/0', 1, '2026-01-01', 'retired', null, null), fact('merchandise/0', 2, '2026-01-02', 'listed', 'Lamp', null), fact('merchandise/0', 3, '2026-01-03', 'retired', null, null)], { status: 'retired', retired_at: '2026-01-03 00:00:00' }],
+    ['takes no price before it holds', [fact('merchandise/0', 1, '2026-01-01', 'listed', 'Lamp', '1'), fact('merchandise/0', 2, '2026-01-02', 'priced', null, '3', 'EUR', '2026-02-01 00:00:00.001')], { list_price: '1.000000' }],
+    ['takes a price from when it holds', [fact('merchandise/0', 1, '2026-01-01', 'priced', null, '3', 'EUR', '2026-02-01'), fact('merchandise/0', 2, '2026-01-31', 'priced', null, '2')], { list_price: '3.000000' }],
+    ['has the currency of the price in force', [fact('merchandise/0', 1, '2026-01-01', 'listed', 'Lamp', '1'), fact('merchandise/0', 2, '2026-01-02', 'priced', null, '3', 'GBP')], { list_price: '3.000000', currency: 'GBP' }],
     ['has no status from a price alone', [fact('merchandise/0', 1, '2026-01-01', 'priced', null, '3')], { status: null, name: null, listed_at: null }],
   ])('%s', async (_, facts, expected) => {
     await withFacts(facts.join(', '));
@@ -47,6 +52,12 @@ describe('the product dimension', () => {
     await withFacts(facts.toReversed().join(', '));
     expect(await rows('select * from product')).toEqual([expect.objectContaining(expected)]);
   });
+});
+
+it('has a price in force per product and currency', async () => {
+  await withFacts([fact('merchandise/0', 1, '2026-01-01', 'listed', 'Lamp', '1'), fact('merchandise/0', 2, '2026-01-02', 'priced', null, '3', 'GBP'), fact('merchandise/0', 3, '2026-01-03', 'priced', null, '2', 'EUR', '2026-01-20'), fact('merchandise/0', 4, '2026-01-04', 'priced', null, '9', 'EUR', '2026-03-01')].join(', '));
+  expect(await rows('select * from product_price order by currency')).toEqual([
+    { product_id: 'p1', currency: 'EUR', price: '2.000000', valid_from: '2026-01-20 00:00:00' }, { product_id: 'p1', currency: 'GBP', price: '3.000000', valid_from: '2026-01-02 00:00:00' }]);
 });
 
 describe('the date dimension', () => {
@@ -57,11 +68,11 @@ describe('the date dimension', () => {
 });
 
 it('names every view that a query may name, and no other', () => {
-  expect(starViews(() => []).map((view) => view.name).toSorted()).toEqual([...STAR_VIEWS].toSorted());
+  expect(starViews(() => [], NOW).map((view) => view.name).toSorted()).toEqual([...STAR_VIEWS].toSorted());
 });
 
 describe('a manifest', () => {
-  const manifest = { ...emptyManifest('i1', 'shop'), asOf: { 'sales/0': 3 }, epochs: { 'sales/0': 1 }, tables: { order_line: [{ log: 'sales/0', epoch: 1, first: 1, last: 3, rows: 4, path: 'order_line/x.parquet' }] } };
+  const manifest = { ...emptyManifest('i1', 'shop'), asOf: { 'sales/0': 3 }, epochs: { 'sales/0': 1 }, parked: { 'sales/0': 2 }, tables: { order_line: [{ log: 'sales/0', epoch: 1, first: 1, last: 3, rows: 4, path: 'order_line/x.parquet' }] } };
   const written = async (content: string): Promise<string> => {
     await writeFile(join(dir, 'manifest.json'), content);
     return join(dir, 'manifest.json');
