@@ -27,8 +27,8 @@ const badGzip = (error: unknown, lines: number): DomainError => {
   return fileFault({ code: cut ? 'cut-off' : 'gzip-damaged', line: lines + 1, expected: 'a whole gzip file', came, remedy: 'Fetch the file again.' });
 };
 
-const badCsv = (error: CsvError): DomainError => {
-  const line = typeof error.lines === 'number' ? error.lines : undefined;
+/** `line` is where the record starts: the parser counts on to where it noticed, which for a quote that never ends is the end of the file. */
+const badCsv = (error: CsvError, line: number): DomainError => {
   const remedy = 'Correct this line, or export the file again; a field that holds a comma or a quote is written "like ""this""".';
   if (error.code === 'CSV_RECORD_INCONSISTENT_FIELDS_LENGTH') {
     const came: unknown = error.record;
@@ -60,7 +60,13 @@ const newlinesIn = (fields: readonly string[]): number => {
 /** Records of a CSV file, plain or gzip (by its name), with constant memory. Throws one `file-…` DomainError for whatever is wrong with it. */
 export async function* csvRecords(file: string): AsyncGenerator<CsvRecord> {
   const progress: TextProgress = { lines: 0 };
-  const parser = pipeline(Readable.from(utf8Lines(fileBytes(file, progress), progress)), parse({ bom: true, max_record_size: 128 * 1024 }), () => undefined);
+  // The parser is ahead of whoever reads: when it fails, this is where the record begins that it had in hand.
+  let parsing = 1;
+  const passed = (fields: string[]): string[] => {
+    parsing += 1 + newlinesIn(fields);
+    return fields;
+  };
+  const parser = pipeline(Readable.from(utf8Lines(fileBytes(file, progress), progress)), parse({ bom: true, max_record_size: 128 * 1024, on_record: passed }), () => undefined);
   let line = 1;
   try {
     for await (const fields of parser as AsyncIterable<string[]>) {
@@ -69,6 +75,6 @@ export async function* csvRecords(file: string): AsyncGenerator<CsvRecord> {
     }
   } catch (error) {
     if (isDomainError(error)) throw error;
-    throw error instanceof CsvError ? badCsv(error) : unreadable(error);
+    throw error instanceof CsvError ? badCsv(error, parsing) : unreadable(error);
   }
 }

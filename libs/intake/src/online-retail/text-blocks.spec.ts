@@ -44,6 +44,10 @@ describe('blocks of text lines', () => {
     const bytes = Buffer.from('\ufeffInvoiceNo\n', encoding);
     expect(await fault(end === 'big' ? bytes.swap16() : bytes, [1])).toMatchObject({ code: 'file-encoding', details: { line: 1 }, message: expect.stringContaining('UTF-16') });
   });
+  it.each(['UTF-16LE', 'UTF-16BE'])('refuse %s without its mark', async (name) => {
+    const bytes = Buffer.from('InvoiceNo\n', 'utf16le');
+    expect(await fault(name === 'UTF-16BE' ? bytes.swap16() : bytes, [1])).toMatchObject({ code: 'file-encoding', details: { line: 1 }, message: expect.stringContaining(`iconv -f ${name} `) });
+  });
   it('refuse a file that ends within a line, naming it', async () => {
     expect(await fault(Buffer.from('a\nb\nUnited Ki'))).toMatchObject({ code: 'file-cut-off', details: { line: 3 }, message: expect.stringContaining('after 9 bytes') });
   });

@@ -1,14 +1,19 @@
 import { isUtf8 } from 'node:buffer';
+import type { DomainError } from '@millrace/kernel';
 import { fileFault } from './file-fault.ts';
 
 const NEWLINE = 0x0a;
 /** No real line is a hundredth of it; beyond, the input is not lines of text. */
 const MAX_LINE_BYTES = 64 * 1024;
 
+const utf16 = (came: string, name: string): DomainError =>
+  fileFault({ code: 'encoding', line: 1, expected: 'text in UTF-8', came, remedy: `Save the file as "CSV UTF-8", or convert it with: iconv -f ${name} -t UTF-8.` });
+
+/** Without its mark UTF-16 is valid UTF-8 too, as long as it is ASCII with a NUL beside each letter. */
 const refuseUtf16 = (head: Buffer): void => {
   const mark = head.readUInt16BE(0);
-  if (mark !== 0xfffe && mark !== 0xfeff) return;
-  throw fileFault({ code: 'encoding', line: 1, expected: 'text in UTF-8', came: 'the byte order mark of UTF-16', remedy: 'Save the file as "CSV UTF-8", or convert it with: iconv -f UTF-16 -t UTF-8.' });
+  if (mark === 0xfffe || mark === 0xfeff) throw utf16('the byte order mark of UTF-16', 'UTF-16');
+  if (head[0] === 0 || head[1] === 0) throw utf16('NUL bytes, as UTF-16 has them', head[0] === 0 ? 'UTF-16BE' : 'UTF-16LE');
 };
 
 const refuseOtherEncoding = (block: Buffer, firstLine: number): void => {
