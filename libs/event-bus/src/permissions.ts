@@ -32,6 +32,13 @@ const RELAY_GRANTS = ['evt.>', '$JS.API.STREAM.CREATE.*', '$JS.API.STREAM.UPDATE
 /**
  * Static lists for one service. What isn't listed is refused by the server: other contexts' subjects and consumers, consumers named otherwise,
  * STREAM.MSG.GET and DIRECT.GET (which would read past the context filter), other services' inboxes, and wildcards wider than these.
+ *
+ * The server looks at subjects, not at what a request to JetStream says, and all services share one account. So it can't refuse
+ * - the relay a stream whose subjects, sources or republishing cover `_INBOX.>`, `cmd.>` or `query.>`: whoever has the relay's nkey can read
+ *   and send everything on the bus. Data keys travel sealed to who asked for them, events' personal fields are sealed, and the log
+ *   in Postgres stays out of reach;
+ * - a consuming service a `deliver_subject` that is another's: events it may read itself, put where that one listens. Replies are told from
+ *   them by subjects with a random part, which it can't listen for.
  */
 export const natsPermissions = (manifest: BusManifest): NatsPermissions => ({
   publish: [...manifest.asks, ...consumerGrants(manifest), ...(manifest.relay ? RELAY_GRANTS : [])],
