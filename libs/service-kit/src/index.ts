@@ -1,6 +1,7 @@
 export { Closing } from './closing.ts';
 export { consumersController, consumersSubject } from './consumers.controller.ts';
 export { integer, printableConfig, processEnvironment, readConfig, setting, type ConfigDefinition, type ConfigOf, type ConfigReading, type Environment, type Setting, type SettingsOf } from './env.config.ts';
+export { envExample } from './env-example.ts';
 export { checkEnvironment, nearMisses, problemText } from './environment-check.config.ts';
 export { openEventStore, type EventDatabaseConfig, type EventDatabaseUse } from './event-database.ts';
 export { EventContext, EventTransport, OnEvent, type EventTransportOptions } from './event-transport.ts';
