@@ -7,7 +7,7 @@ export { openEventStore, type EventDatabaseConfig, type EventDatabaseUse } from 
 export { EventContext, EventTransport, OnEvent, type EventTransportOptions } from './event-transport.ts';
 export { CLOCK, CONFIG, LOGGER, METRICS, PARKED, PROJECTIONS, SERVICE } from './injection-tokens.ts';
 export { durations, type Durations } from './durations.ts';
-export { loggableError, makeLogger, type Logger } from './logger.ts';
+export { makeLogger, type Logger } from './logger.ts';
 export { readServiceManifests } from './manifest-files.ts';
 export { recordDiscard, recordSwitch } from './operation-facts.ts';
 export { ParkedController } from './parked.controller.ts';

@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Query, Res } from '@nestjs/common';
 import { PgEventStore, PgLedgerStore } from '@millrace/event-store';
 import { logName, type LogKey } from '@millrace/kernel';
 import { parseCheckpoint, parseNote, parseOrigin } from '@millrace/ledger';
-import { Allow, Closing, loggableError, LOGGER, type Logger } from '@millrace/service-kit';
+import { Allow, Closing, LOGGER, type Logger } from '@millrace/service-kit';
 import type { FastifyReply } from 'fastify';
 import { parseVerificationWish, type VerificationWish } from '../event-log/parameters.ts';
 import { LeafMirror } from '../ledger/leaf-mirror.ts';
@@ -38,7 +38,7 @@ export class VerificationController {
       await lineWriter(reply)({ end: logs.length });
     } catch (error) {
       // The head is sent: the missing end tells the client; why is for us.
-      this.logger.warn({ error: loggableError(error) }, 'verification ended early');
+      this.logger.warn({ err: error }, 'verification ended early');
     } finally {
       reply.raw.end();
     }
