@@ -12,7 +12,7 @@ import { readKpis } from './live/kpi.query.ts';
 import { answerQuestion, type MetricAnswer } from './metrics/metric.query.ts';
 import { parseQuestion, type QuestionParameters } from './metrics/question.model.ts';
 import { noLogs, storedEvent } from './sales/sample-orders.ts';
-import { salesFacts } from './sales/sales-facts.ts';
+import { SALES_VERSIONS } from './sales/sales-facts.ts';
 
 interface Expected {
   readonly clean_sales: { readonly rows: number; readonly customers: number; readonly revenue: string };
@@ -45,7 +45,7 @@ const storedSales = async function* (tenant: string, file: string): AsyncGenerat
 
 /** Through the runner that runs in production. */
 const importFile = async (database: DataSource, tenant: string, file: string): Promise<void> => {
-  const runner = new ProjectionBuilds<EntityManager>({ live: database, aside: database, reader: noLogs, projections: [salesFacts] }).handler();
+  const runner = new ProjectionBuilds<EntityManager>({ live: database, aside: database, reader: noLogs, projections: SALES_VERSIONS }).handler();
   let events: StoredEvent[] = [];
   const flush = async (): Promise<void> => {
     const last = events.at(-1);

@@ -17,7 +17,7 @@ export interface Exclusion {
 export const readExclusions = (manager: EntityManager, question: Question): Promise<Exclusion[]> => {
   const { from, where } = factSourceOf(question.metric, question);
   return manager.query<Exclusion[]>(
-    `select f.product_id as code, f.kind, case when ${BAD_DEBT} then f.reason end as reason, f.currency, count(*)::int as lines, sum(f.amount)::text as value
+    `select f.product_id as code, f.kind, case when ${BAD_DEBT} then 'bad-debt' end as reason, f.currency, count(*)::int as lines, sum(f.amount)::text as value
      from ${from} where ${where} and ${EXCLUDED_FROM_NET} group by f.product_id, f.kind, 3, f.currency order by f.kind, f.product_id, 3, f.currency`,
     factParameters(question));
 };

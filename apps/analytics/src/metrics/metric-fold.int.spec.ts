@@ -39,7 +39,7 @@ const KEYS: Readonly<Record<string, Key>> = {
 /** The metrics over lines, told a second time over plain facts. */
 const METRICS_AGAIN: Readonly<Record<string, { readonly money: boolean; readonly only: (line: Line) => boolean; readonly value: (lines: readonly Line[]) => string }>> = {
   'revenue.gross': { money: true, only: () => true, value: sumOf },
-  'revenue.net': { money: true, only: (line) => !['postage', 'manual'].includes(line.kind) && !(line.of.fact === 'adjusted' && line.of.reason === 'bad-debt'), value: sumOf },
+  'revenue.net': { money: true, only: (line) => !['postage', 'manual'].includes(line.kind) && !(line.of.fact === 'adjusted' && (line.of.reason === null ? line.kind === 'adjustment' : line.of.reason === 'bad-debt')), value: sumOf },
   'revenue.clean': { money: true, only: isClean, value: sumOf },
   'cancellation.lines': { money: false, only: (line) => line.of.fact === 'cancelled', value: (lines) => String(lines.length) },
   units: { money: false, only: isClean, value: (lines) => String(lines.reduce((sum, line) => sum + Number(line.quantity), 0)) },

@@ -24,8 +24,11 @@ export interface Metric {
 const SALES: readonly Context[] = ['sales'];
 /** Customer known, quantity and price above zero. */
 const CLEAN = 'f.customer_ref is not null and f.quantity > 0 and f.unit_price > 0';
-/** An adjustment that writes a debt off, whatever kind its lines have. What is adjusted for another reason, as a price put right, is revenue. */
-export const BAD_DEBT = `(f.fact = 'adjusted' and f.reason is not distinct from 'bad-debt')`;
+/**
+ * Lines of an adjustment that writes a debt off: by its reason, whatever kind they have; where it gives none, as an imported file's, by their kind. What is
+ * adjusted for another reason, as a price put right, is revenue.
+ */
+export const BAD_DEBT = `(f.fact = 'adjusted' and (f.reason is not distinct from 'bad-debt' or (f.reason is null and f.kind = 'adjustment')))`;
 /** Billed, but not sales of goods. */
 export const EXCLUDED_FROM_NET = `(f.kind in ('postage', 'bank-charge', 'manual') or ${BAD_DEBT})`;
 
@@ -36,7 +39,7 @@ export const METRICS: readonly Metric[] = [
   { ...SUM_OF_AMOUNTS, id: 'revenue.gross', only: 'true', description: 'All lines as billed: quantity x unit price; returns and cancellations are negative.' },
   {
     ...SUM_OF_AMOUNTS, id: 'revenue.net', version: 2, only: `not ${EXCLUDED_FROM_NET}`,
-    description: 'Gross without the lines of adjustments whose reason is bad-debt and without postage, bank-charge and manual lines; adjustments for another reason count. `exclusions` lists what was left out, by code.',
+    description: 'Gross without bad debts and without postage, bank-charge and manual lines. A bad debt is an adjustment whose reason is bad-debt, whatever the kind of its lines, or of one without a reason the lines of kind adjustment; adjustments for another reason count. `exclusions` lists what was left out, by code.',
   },
   { ...SUM_OF_AMOUNTS, id: 'revenue.clean', only: CLEAN, description: 'Lines with a known customer, quantity > 0 and unit price > 0.' },
   {

@@ -13,14 +13,12 @@ const showActive = async (runner: QueryRunner): Promise<void> => {
   }
 };
 
-/** Reasons were not kept, so what is there gets those that version 1 went by: its figures stay what they are until a rebuild has read the events again. */
+/** What is there is without reasons, as they were not kept, until a rebuild has read the events again. */
 const widen = async (runner: QueryRunner, schema: string): Promise<void> => {
-  const [orders, lines] = [`${schema}.order_fact`, `${schema}.order_line_fact`];
-  await runner.query(`alter table ${orders} add column reason text`);
+  const lines = `${schema}.order_line_fact`;
+  await runner.query(`alter table ${schema}.order_fact add column reason text`);
   // A default alone rewrites nothing; few lines repeat a product.
   await runner.query(`alter table ${lines} add column reason text, add column first_of_product boolean not null default true`);
-  await runner.query(`update ${lines} set reason = 'bad-debt' where fact = 'adjusted' and kind = 'adjustment'`);
-  await runner.query(`update ${orders} o set reason = 'bad-debt' from ${lines} l where (l.tenant, l.log, l.position) = (o.tenant, o.log, o.position) and l.reason is not null`);
   await runner.query(
     `update ${lines} l set first_of_product = false
      from (select tenant, log, position, line_no, row_number() over (partition by tenant, log, position, product_id order by line_no) as turn from ${lines}) n

@@ -6,7 +6,7 @@ import { freshDatabase, uniqueTenant, type TestDatabase } from '@millrace/testin
 import type { DataSource, EntityManager } from 'typeorm';
 import { openAnalyticsDatabase } from '../analytics-database.ts';
 import { noLogs, orderEvent, SAMPLE_ORDERS, storedEvent } from './sample-orders.ts';
-import { salesFacts } from './sales-facts.ts';
+import { SALES_VERSIONS } from './sales-facts.ts';
 
 let fresh: TestDatabase;
 let database: DataSource;
@@ -15,7 +15,7 @@ let log: LogKey;
 beforeAll(async () => {
   fresh = await freshDatabase();
   database = await openAnalyticsDatabase(fresh.url);
-  runner = new ProjectionBuilds<EntityManager>({ live: database, aside: database, reader: noLogs, projections: [salesFacts] }).handler();
+  runner = new ProjectionBuilds<EntityManager>({ live: database, aside: database, reader: noLogs, projections: SALES_VERSIONS }).handler();
 });
 beforeEach(() => { log = { tenant: uniqueTenant(), context: 'sales', shard: 0 }; });
 afterAll(async () => { await database.destroy(); await fresh.drop(); });
@@ -52,6 +52,12 @@ describe('sales facts from a log', () => {
     await apply(order(2, 'b'), order(3, 'c'));
     expect(await positions('order_fact')).toEqual([1, 2, 3]);
     expect(await database.query('select sum(gross)::text as gross, sum(orders)::int as orders from hourly_sales where tenant = $1', [log.tenant])).toEqual([{ gross: '74.70', orders: 3 }]);
+  });
+
+  it.each([1, 2])('go into an active build of version %i, with their reasons', async (version) => {
+    await database.query('update projection_build set version = $1', [version]);
+    await apply(order(1, 'a', { reason: 'bad-debt' }), order(2, 'b'));
+    expect(await database.query('select reason from order_line_fact where tenant = $1 and line_no = 1 order by position', [log.tenant])).toEqual([{ reason: 'bad-debt' }, { reason: null }]);
   });
 
   it('pass over events that bill nothing and move the checkpoint', async () => {

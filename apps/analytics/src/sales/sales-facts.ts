@@ -22,6 +22,6 @@ export const salesFacts: VersionedProjection<EntityManager> = {
 
 /**
  * Every version a build may be of. Version 1 kept no reasons; its builds have the same tables since the migration and take events by the same rule, but
- * of what they had before, every adjustment with a line of kind adjustment counts as a bad debt.
+ * what they had before is without reasons until a rebuild and a switch.
  */
 export const SALES_VERSIONS: readonly VersionedProjection<EntityManager>[] = [{ ...salesFacts, version: 1 }, salesFacts];

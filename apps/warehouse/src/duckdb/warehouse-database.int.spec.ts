@@ -36,21 +36,18 @@ describe('the one owner', () => {
   });
 });
 
-it('gives a file of before reasons those its figures went by, in every build, and publishes them anew', async () => {
+it('gives a file of before reasons their column in every build, and publishes it anew', async () => {
   const old = await WarehouseDatabase.open(dir);
   await old.exclusively(async (connection) => {
     await connection.run('create schema star_b2; create table star_b2.order_line as from order_line; create table star_b2.product_fact as from product_fact');
     await connection.run(`insert into star_build values (2, 1, 'star_b2', 'ready', 0, true, null)`);
-    for (const schema of ['main', 'star_b2']) {
-      await connection.run(`alter table ${schema}.order_line drop column reason; alter table ${schema}.product_fact drop column valid_from`);
-      await connection.run(`insert into ${schema}.order_line (position, billing, line_kind) values (1, 'adjusted', 'adjustment'), (2, 'adjusted', 'product'), (3, 'placed', 'adjustment')`);
-    }
+    for (const schema of ['main', 'star_b2']) await connection.run(`alter table ${schema}.order_line drop column reason; alter table ${schema}.product_fact drop column valid_from; insert into ${schema}.order_line (position) values (1)`);
   });
   await old.close();
   for (const opened of [1, 2]) {
     const database = await WarehouseDatabase.open(dir);
     for (const schema of ['main', 'star_b2']) {
-      expect(await database.snapshot(async (tx) => (await tx.runAndReadAll(`select position, reason from ${schema}.order_line order by 1`)).getRowsJson())).toEqual([['1', 'bad-debt'], ['2', null], ['3', null]]);
+      expect(await database.snapshot(async (tx) => (await tx.runAndReadAll(`select position, reason from ${schema}.order_line`)).getRowsJson())).toEqual([['1', null]]);
       expect(await database.snapshot(async (tx) => (await tx.runAndReadAll(`select valid_from from ${schema}.product_fact`)).columnNames())).toEqual(['valid_from']);
     }
     expect([opened, database.star.revision]).toEqual([opened, 1]);

@@ -82,7 +82,7 @@ export class WarehouseDatabase implements TransactionScope<DuckDBConnection> {
     // A file of before has neither; what was parked then says so by being empty.
     for (const column of ['type varchar', 'parked_ms bigint']) await writer.run(`alter table parked_event add column if not exists ${column}`);
     await writer.run(`insert into star_build select 1, $1, 'main', 'active', 0, true, null where not exists (from star_build)`, [STAR_VERSION]);
-    await addReasons(writer);
+    await widenStars(writer);
     const active = await activeStar(writer);
     await lookIn(writer, active.schema);
     return new WarehouseDatabase(duckdb, writer, await duckdb.connect(), await duckdb.connect(), rowText(meta, 'instance'), active);
@@ -172,11 +172,8 @@ export const activeStar = async (connection: DuckDBConnection): Promise<StarBuil
   return { build: Number(row['build']), version: Number(row['version']), schema: rowText(row, 'schema_name'), revision: Number(row['revision']) };
 };
 
-/**
- * A file of before version 2 of the star: its builds get the columns, and for reasons what version 1 went by, so that figures stay what they are
- * until a rebuild has read the events again.
- */
-const addReasons = async (connection: DuckDBConnection): Promise<void> => {
+/** A file of before version 2 of the star: its builds get the columns, empty until a rebuild has read the events again, and are published anew with them. */
+const widenStars = async (connection: DuckDBConnection): Promise<void> => {
   const old = await connection.runAndReadAll(
     `select build, schema_name from main.star_build b where not exists (from duckdb_columns() c where c.schema_name = b.schema_name and c.table_name = 'order_line' and c.column_name = 'reason')`);
   for (const row of old.getRowObjects()) {
@@ -184,7 +181,6 @@ const addReasons = async (connection: DuckDBConnection): Promise<void> => {
     await inTransaction(connection, async (tx) => {
       await tx.run(`alter table ${schema}.order_line add column reason varchar`);
       await tx.run(`alter table ${schema}.product_fact add column valid_from timestamp`);
-      await tx.run(`update ${schema}.order_line set reason = 'bad-debt' where billing = 'adjusted' and line_kind = 'adjustment'`);
       await tx.run('update main.star_build set revision = revision + 1 where build = $1', [Number(row['build'])]);
     }, 'commit');
   }
