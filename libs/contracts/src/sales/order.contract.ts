@@ -4,7 +4,7 @@ import { byField, defineContract } from '../define-contract.ts';
 import { code, country, currency, customer, decimal, id, integer, oneOf, quantity, text, time } from '../field.ts';
 import { upcaster } from '../upcast.ts';
 
-/** What a line bills. `revenue.net` leaves out postage, bank-charge, manual and adjustment. */
+/** What a line bills. `revenue.net` leaves out postage, bank-charge and manual; `adjustment` where its event is an adjustment that names no other reason than a bad debt. */
 export const orderLineKind = oneOf('product', 'postage', 'bank-charge', 'manual', 'fee', 'discount', 'adjustment', 'sample', 'other');
 
 /** Real invoices have a thousand lines; five thousand of our longest stay within the limit of a stored event. */
