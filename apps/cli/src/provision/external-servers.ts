@@ -21,7 +21,7 @@ const parsed = (variable: string, text: string, protocols: readonly string[]): U
   throw unusable(variable, 'is no address of the kind', `expected one as in ${protocols[0]}//host:port`);
 };
 
-/** Throws `external-server-unusable`, which names the variable, unless a Postgres of our version answers there as a superuser. */
+/** Throws `external-server-unusable`, which names the variable, unless a Postgres of our version or a newer one answers there as a superuser. */
 export const requirePostgres = async (name: ClusterName, adminUrl: string): Promise<void> => {
   const variable = POSTGRES_VARIABLES[name];
   const url = parsed(variable, adminUrl, ['postgres:', 'postgresql:']);
@@ -29,8 +29,8 @@ export const requirePostgres = async (name: ClusterName, adminUrl: string): Prom
     const { rows } = await client.query<{ version: string; superuser: string }>("select current_setting('server_version_num') as version, current_setting('is_superuser') as superuser");
     return rows[0]!;
   }).catch((error: Error) => { throw unusable(variable, error.message, 'start that server, or correct host, port, user and password'); });
-  const major = String(Math.floor(Number(version) / 10_000));
-  if (major !== POSTGRES_MAJOR) throw unusable(variable, `Postgres ${major} answers at ${url.host}`, `expected Postgres ${POSTGRES_MAJOR}`);
+  const major = Math.floor(Number(version) / 10_000);
+  if (major < Number(POSTGRES_MAJOR)) throw unusable(variable, `Postgres ${major} answers at ${url.host}`, `expected Postgres ${POSTGRES_MAJOR} or newer`);
   if (superuser !== 'on') throw unusable(variable, `the login at ${addressOf(adminUrl)} is no superuser's`, 'roles, databases and grants are made with it: name one that may');
 };
 
