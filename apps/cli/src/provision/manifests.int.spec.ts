@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, it } from '@jest/globals';
+import { freePort, natsUrl } from '@millrace/testing';
 import { cliConfigFrom, projectRootOf } from '../cli.config.ts';
 import { checkMachine } from '../doctor/machine.ts';
 import { freeBase, scratchFolder, scratchWorkspace } from '../testing.ts';
@@ -49,10 +50,10 @@ describe('doctor before a start', () => {
 
   it('finds a folder that can be made, this Node, and a way to NATS', async () => {
     const names = (await checkMachine(config, false, await freeBase())).map((one) => one.name);
-    expect(names).toEqual(['node', 'platform', 'data folder', 'disk space', 'memory', 'nats-server', 'setpriv', 'ports']);
+    expect(names).toEqual(['node', 'operating system', 'data folder', 'disk space', 'memory', 'nats-server', 'data folder version', 'setpriv', 'ports']);
     expect(await finding('node')).toMatchObject({ ok: true, detail: process.version });
     expect(await finding('data folder')).toMatchObject({ ok: true, detail: `${config.home} (to be made)` });
-    expect(await finding('nats-server')).toMatchObject({ ok: true, detail: 'MILLRACE_NATS_SERVER' });
+    expect(await finding('nats-server')).toMatchObject({ ok: true, detail: expect.stringMatching(/^MILLRACE_NATS_SERVER .*, version \d/) });
   });
 
   it('names a port that is taken, and what to do', async () => {
@@ -69,6 +70,7 @@ describe('doctor before a start', () => {
 
   it('refuses a nats-server that is none, and takes an external one', async () => {
     expect(await finding('nats-server', { natsServer: '/bin/true' })).toMatchObject({ ok: false, remedy: expect.stringContaining('MILLRACE_NATS_SERVER') });
-    expect(await finding('nats-server', { external: { nats: 'nats://elsewhere' } })).toMatchObject({ ok: true });
+    expect(await finding('servers run by others', { external: { nats: natsUrl() } })).toMatchObject({ ok: true });
+    expect(await finding('servers run by others', { external: { nats: `nats://127.0.0.1:${await freePort()}` } })).toMatchObject({ ok: false, detail: expect.stringContaining('MILLRACE_NATS_URL: no NATS server answers') });
   });
 });
