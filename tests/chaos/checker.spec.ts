@@ -137,7 +137,7 @@ describe('the fold', () => {
     const line = (quantity: number, unitPrice: string): unknown => ({ productId: 'p', quantity, unitPrice, kind: 'product' });
     const events = [order('sales.order.placed', 1, [line(3, '0.100'), line(1, '0.000001')]), order('sales.order.cancelled', 2, [line(-1, '0.100')])];
     expect(foldOf(events.map((event) => ({ log: LOG, event })))).toEqual({
-      'gross EUR': '0.200001', 'gross EUR product=p': '0.200001', 'clean EUR customer=sub_a': '0.300001', 'units product=p': '4', 'orders country=DE': '1', placed: '2', cancelled: '1', buyers: '1',
+      'gross EUR': '0.200001', 'gross EUR product=p': '0.200001', 'clean EUR customer=sub_a': '0.300001', 'units product=p': '4', 'orders country=DE': '1', 'country customer=sub_a': 'DE', placed: '2', cancelled: '1', buyers: '1',
     });
   });
 });

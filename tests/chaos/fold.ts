@@ -18,7 +18,7 @@ const textOf = (sum: bigint): string => {
 /** A log's event with the log's name: what a fold over several logs meets, in any merge of them. */
 export interface PlacedEvent { readonly log: string; readonly event: LogEvent }
 
-interface Line { readonly productId: string; readonly quantity: number; readonly unitPrice: string; readonly kind: string }
+interface Line { readonly placedAt: string; readonly productId: string; readonly quantity: number; readonly unitPrice: string; readonly kind: string }
 
 /** A random merge of the logs: each in its own order, and no order between them. */
 export const interleaved = (logs: Readonly<Record<string, readonly LogEvent[]>>, seed: string): PlacedEvent[] => {
@@ -35,26 +35,38 @@ export const interleaved = (logs: Readonly<Record<string, readonly LogEvent[]>>,
   return merged;
 };
 
+interface Ranked { readonly rank: string; readonly country: string }
+
+/** Latest by time, then log, then position: the order the logs were read in must not show. */
+const keepLatest = (countries: Map<string, Ranked>, ref: string, { time, log, position, country }: { readonly time: string; readonly log: string; readonly position: number; readonly country: string }): void => {
+  const rank = `${time} ${log} ${String(position).padStart(12, '0')}`;
+  const known = countries.get(ref);
+  if (known === undefined || known.rank < rank) countries.set(ref, { rank, country });
+};
+
 class Fold {
   private readonly sums = new Map<string, bigint>();
   private readonly counts = new Map<string, number>([['placed', 0], ['cancelled', 0]]);
   private readonly buyers = new Set<string>();
-  private readonly countries = new Map<string, { readonly rank: string; readonly country: string }>();
+  private readonly countries = new Map<string, Ranked>();
+  /** Of customers that nothing but orders names. */
+  private readonly orderedFrom = new Map<string, Ranked>();
 
   take({ log, event }: PlacedEvent): void {
-    if (event.type.startsWith('sales.order.')) this.order(event);
+    if (event.type.startsWith('sales.order.')) this.order(log, event);
     if (event.type.startsWith('customer.')) this.customer(log, event);
   }
 
   private add(name: string, amount: bigint): void { this.sums.set(name, (this.sums.get(name) ?? 0n) + amount); }
   private count(name: string, by = 1): void { this.counts.set(name, (this.counts.get(name) ?? 0) + by); }
 
-  private order({ type, data }: LogEvent): void {
+  private order(log: string, { type, position, data }: LogEvent): void {
     const currency = String(data['currency']);
     const ref = (data['customer'] as { ref?: string } | undefined)?.ref;
     const billing = type.slice('sales.order.'.length);
     if (billing === 'placed') this.count(`orders country=${String(data['country'])}`);
-    for (const { productId, quantity, unitPrice } of data['lines'] as Line[]) {
+    for (const { placedAt, productId, quantity, unitPrice } of data['lines'] as Line[]) {
+      if (ref !== undefined && data['country'] !== undefined) keepLatest(this.orderedFrom, ref, { time: placedAt, log, position, country: String(data['country']) });
       const amount = BigInt(quantity) * millionths(unitPrice);
       this.count(billing);
       this.add(`gross ${currency}`, amount);
@@ -66,18 +78,14 @@ class Fold {
     }
   }
 
-  /** Latest by time, then log, then position: the order the logs were read in must not show. */
   private customer(log: string, { time, position, data }: LogEvent): void {
-    const ref = String((data['customer'] as { ref?: string }).ref);
-    const rank = `${time} ${log} ${String(position).padStart(12, '0')}`;
-    const known = this.countries.get(ref);
-    if (known === undefined || known.rank < rank) this.countries.set(ref, { rank, country: String(data['country']) });
+    keepLatest(this.countries, String((data['customer'] as { ref?: string }).ref), { time, log, position, country: String(data['country']) });
   }
 
   figures(): Figures {
     return {
       ...Object.fromEntries([...this.sums].map(([name, sum]) => [name, textOf(sum)])), ...Object.fromEntries([...this.counts].map(([name, count]) => [name, String(count)])), buyers: String(this.buyers.size),
-      ...Object.fromEntries([...this.countries].map(([ref, { country }]) => [`country customer=${ref}`, country])),
+      ...Object.fromEntries([...this.orderedFrom, ...this.countries].map(([ref, { country }]) => [`country customer=${ref}`, country])),
     };
   }
 }

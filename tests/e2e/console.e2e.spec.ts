@@ -205,6 +205,11 @@ describe('trace', () => {
   });
 
   it('goes on page by page, and back to the page it was left from', async () => {
+    await until('more events than a page holds', async () => {
+      await page.reload();
+      await page.getByRole('link', { name: /^Open event / }).first().waitFor();
+      return await page.getByRole('button', { name: 'Next page' }).isEnabled() ? true : undefined;
+    });
     const first = await page.getByRole('link', { name: /^Open event / }).first().textContent();
     await page.getByRole('button', { name: 'Next page' }).click();
     await page.getByRole('button', { name: 'Earlier page', disabled: false }).waitFor();
