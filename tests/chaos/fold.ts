@@ -62,11 +62,12 @@ class Fold {
 
   private order(log: string, { type, position, data }: LogEvent): void {
     const currency = String(data['currency']);
+    const country = data['country'];
     const ref = (data['customer'] as { ref?: string } | undefined)?.ref;
     const billing = type.slice('sales.order.'.length);
     if (billing === 'placed') this.count(`orders country=${String(data['country'])}`);
     for (const { placedAt, productId, quantity, unitPrice } of data['lines'] as Line[]) {
-      if (ref !== undefined && data['country'] !== undefined) keepLatest(this.orderedFrom, ref, { time: placedAt, log, position, country: String(data['country']) });
+      if (ref !== undefined && typeof country === 'string') keepLatest(this.orderedFrom, ref, { time: placedAt, log, position, country });
       const amount = BigInt(quantity) * millionths(unitPrice);
       this.count(billing);
       this.add(`gross ${currency}`, amount);
