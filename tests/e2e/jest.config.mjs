@@ -1,2 +1,2 @@
 import { project } from '../jest.config.mjs';
-export default project('e2e', ['<rootDir>/e2e/*.e2e.spec.ts'], 600_000, 2);
+export default project('e2e', ['<rootDir>/e2e/*.e2e.spec.ts'], 600_000);

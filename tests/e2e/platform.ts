@@ -47,15 +47,11 @@ export const millraceInBackground = (home: string, ...args: string[]): { child: 
   return { child, done: collect(child, () => undefined) };
 };
 
-/** Every worker of Jest has bases of its own: what one finds free another would be about to take. */
-const [BASES, BASE_STEP] = [50, 50];
-const FIRST_BASE = 20_000 + (Number(process.env['JEST_WORKER_ID'] ?? 1) - 1) % 4 * BASES * BASE_STEP;
-
 /** The platform takes the 23 ports from its base on: a base whose ports are free. */
 export const freeBase = async (): Promise<number> => {
   for (let attempt = 0; attempt < 200; attempt += 1) {
     // Below the ports that the kernel gives to outgoing connections (32768 on): one of those would be taken by the time a killed service comes back.
-    const base = FIRST_BASE + Math.floor(Math.random() * BASES) * BASE_STEP;
+    const base = 20_000 + Math.floor(Math.random() * 200) * 50;
     const free = await Promise.all(Array.from({ length: 23 }, (_, n) => isPortFree(base + n)));
     if (free.every(Boolean)) return base;
   }
