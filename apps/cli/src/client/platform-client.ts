@@ -1,8 +1,8 @@
 import { DomainError, type ErrorKind } from '@millrace/kernel';
 import type { CliConfig, ExternalServers } from '../cli.config.ts';
-import { homeAt } from '../home/home.ts';
+import { homeAt, type Home } from '../home/home.ts';
 import { lockHolder } from '../home/lock.ts';
-import { readIfThere } from '../home/private-file.ts';
+import { parseIfWhole, readIfThere } from '../home/private-file.ts';
 import { secretPath } from '../home/secret.ts';
 import { addressOf } from '../provision/databases.ts';
 import { portPlan, type Listener, type PortPlan } from '../provision/port-plan.ts';
@@ -106,10 +106,14 @@ export interface RunningPlatform {
 export const externalAddresses = ({ external }: CliConfig): ExternalServers =>
   Object.fromEntries(Object.entries(external).filter((entry): entry is [string, string] => entry[1] !== undefined).map(([name, url]) => [name, addressOf(url)]));
 
+/** What the live supervisor of this folder has left; undefined where none lives. */
+const runningIn = (home: Home): RunningPlatform | undefined =>
+  (lockHolder(home) === undefined ? undefined : parseIfWhole<RunningPlatform>(readIfThere(home.path(...runningFile))));
+
 /** The servers the platform of this folder was started with, by address; those of this shell's variables where none runs. */
 export const externalOf = (config: CliConfig): ExternalServers => {
-  const running = readIfThere(homeAt(config.home).path(...runningFile));
-  return running === undefined || lockHolder(homeAt(config.home)) === undefined ? externalAddresses(config) : (JSON.parse(running) as RunningPlatform).external ?? {};
+  const running = runningIn(homeAt(config.home));
+  return running === undefined ? externalAddresses(config) : running.external ?? {};
 };
 
 export const runningFile = ['run', 'platform.json'] as const;
@@ -117,10 +121,9 @@ export const runningFile = ['run', 'platform.json'] as const;
 /** The platform that runs from this data folder. Throws `not-running` when no supervisor lives. */
 export const connectPlatform = (homeRoot: string): PlatformClient => {
   const home = homeAt(homeRoot);
-  const running = readIfThere(home.path(...runningFile));
-  const tokenFile = secretPath(home, 'operator.token');
-  if (running === undefined || lockHolder(home) === undefined) throw notRunning(homeRoot);
-  return new PlatformClient(portPlan((JSON.parse(running) as RunningPlatform).port), readIfThere(tokenFile)?.trim() ?? '');
+  const running = runningIn(home);
+  if (running === undefined) throw notRunning(homeRoot);
+  return new PlatformClient(portPlan(running.port), readIfThere(secretPath(home, 'operator.token'))?.trim() ?? '');
 };
 
 export const notRunning = (homeRoot: string): DomainError => new DomainError('unavailable', 'not-running', {}, `Millrace is not running from ${homeRoot}: start it with \`npm start\` (MILLRACE_HOME names another folder)`);
