@@ -6,7 +6,7 @@ import { CLUSTERS, POSTGRES_MAJOR, type ClusterName } from './postgres-cluster.t
 
 /** The variables that name servers run by somebody else. */
 export const POSTGRES_VARIABLES: Readonly<Record<ClusterName, string>> = { events: 'MILLRACE_EVENTS_POSTGRES_URL', reads: 'MILLRACE_POSTGRES_URL', keys: 'MILLRACE_KEYS_POSTGRES_URL' };
-export const NATS_VARIABLE = 'MILLRACE_NATS_URL';
+const NATS_VARIABLE = 'MILLRACE_NATS_URL';
 
 const NATS_PORT = 4222;
 /** A server at hand says who it is in milliseconds. */
@@ -22,7 +22,7 @@ const parsed = (variable: string, text: string, protocols: readonly string[]): U
 };
 
 /** Throws `external-server-unusable`, which names the variable, unless a Postgres of our version or a newer one answers there as a superuser. */
-export const requirePostgres = async (name: ClusterName, adminUrl: string): Promise<void> => {
+const requirePostgres = async (name: ClusterName, adminUrl: string): Promise<void> => {
   const variable = POSTGRES_VARIABLES[name];
   const url = parsed(variable, adminUrl, ['postgres:', 'postgresql:']);
   const { version, superuser } = await withAdmin(adminUrl, async (client) => {
@@ -44,7 +44,7 @@ export const natsGreets = (text: string): Promise<boolean> => new Promise((resol
 });
 
 /** As requirePostgres, for the server that `MILLRACE_NATS_URL` names. */
-export const requireNats = async (address: string): Promise<void> => {
+const requireNats = async (address: string): Promise<void> => {
   const url = parsed(NATS_VARIABLE, address, ['nats:', 'tls:']);
   if (!await natsGreets(address)) throw unusable(NATS_VARIABLE, `no NATS server answers at ${url.host}`, 'start it with the users of <data folder>/nats/nats.conf, or leave the variable out and one is started here');
 };
